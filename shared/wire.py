@@ -6,6 +6,7 @@ Everything is JSON. A reader refuses what it does not fully understand with `Mal
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from dataclasses import fields as fields_of
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -219,9 +220,20 @@ def decode_lease(raw: bytes) -> Lease:
     fields = _object(raw)
     try:
         nacks = tuple(Nack(**nack) for nack in fields.pop("nacks", ()))
-        return Lease(**fields, nacks=nacks)
+        lease = Lease(**fields, nacks=nacks)
     except TypeError as exc:
         raise Malformed("a lease with other fields than this reader's") from exc
+    if not (_has_types(lease) and all(map(_has_types, nacks))):
+        raise Malformed("a lease's field is of the wrong type")
+    return lease
+
+
+def _has_types(record: Lease | Nack) -> bool:
+    """Tell whether the fields have the types that are declared: int, str, and for anything else a tuple."""
+    return all(
+        type(getattr(record, field.name)) is (field.type if field.type in (int, str) else tuple)
+        for field in fields_of(record)
+    )
 
 
 def _object(raw: bytes) -> dict[str, Any]:
