@@ -1,0 +1,23 @@
+# Sourced by up and test: finds the project's folder ($root) and a Python that Turnout runs on ($python).
+# shellcheck shell=sh
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+
+suitable() {
+    "$1" -I -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+}
+
+find_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        suitable "$PYTHON" && echo "$PYTHON" && return
+        echo "PYTHON=$PYTHON is not a Python 3.11 or newer with venv." >&2
+        return 1
+    fi
+    for name in "$root/.venv/bin/python" python3 python3.14 python3.13 python3.12 python3.11 python; do
+        suitable "$name" && echo "$name" && return
+    done
+    echo "Turnout needs Python 3.11 or newer with venv (on Debian and Ubuntu: python3 and python3-venv)." >&2
+    return 1
+}
+
+python=$(find_python) || exit 1
