@@ -1,0 +1,68 @@
+"""All queries on keys, people and sessions."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import ScalarResult, delete, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.access.models import KeyRow, SessionRow, UserRow
+from control.access.roles import Role
+
+
+async def key_by_digest(session: AsyncSession, digest: str) -> KeyRow | None:
+    """Return the key whose token has this digest."""
+    return (await session.scalars(select(KeyRow).where(KeyRow.digest == digest))).one_or_none()
+
+
+async def key_by_id(session: AsyncSession, key_id: str) -> KeyRow | None:
+    """Return a key."""
+    return (await session.scalars(select(KeyRow).where(KeyRow.id == key_id))).one_or_none()
+
+
+async def user_by_id(session: AsyncSession, user_id: str) -> UserRow | None:
+    """Return a person."""
+    return (await session.scalars(select(UserRow).where(UserRow.id == user_id))).one_or_none()
+
+
+async def user_by_login(session: AsyncSession, login: str) -> UserRow | None:
+    """Return the person who logs in as `login` (lower case)."""
+    return (await session.scalars(select(UserRow).where(UserRow.login == login))).one_or_none()
+
+
+async def session_by_digest(session: AsyncSession, digest: str, now_ms: int) -> tuple[SessionRow, UserRow] | None:
+    """Return a live session and whose it is."""
+    query = (
+        select(SessionRow, UserRow)
+        .join(UserRow, UserRow.id == SessionRow.user_id)
+        .where(SessionRow.digest == digest, SessionRow.expires_at > now_ms)
+    )
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def end_session(session: AsyncSession, digest: str) -> None:
+    """Forget one session."""
+    await session.execute(delete(SessionRow).where(SessionRow.digest == digest))
+
+
+async def end_sessions_of(session: AsyncSession, user_id: str) -> None:
+    """Forget every session of a person."""
+    await session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
+
+
+async def drop_expired(session: AsyncSession, now_ms: int) -> None:
+    """Forget sessions that are over."""
+    await session.execute(delete(SessionRow).where(SessionRow.expires_at <= now_ms))
+
+
+async def admins(session: AsyncSession) -> Sequence[UserRow]:
+    """Return every person who is an admin."""
+    found: ScalarResult[UserRow] = await session.scalars(select(UserRow).where(UserRow.role == Role.ADMIN))
+    return found.all()
+
+
+async def is_first_start(session: AsyncSession) -> bool:
+    """Tell whether there is neither a key nor a person yet."""
+    keys = await session.scalar(select(func.count()).select_from(KeyRow))
+    people = await session.scalar(select(func.count()).select_from(UserRow))
+    return not keys and not people

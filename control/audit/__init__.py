@@ -1,0 +1,1 @@
+"""Every change, with who made it and what it replaced."""

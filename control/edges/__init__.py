@@ -1,0 +1,1 @@
+"""Which edges run what: `GET /edges`, and `GET /propagation` of one edit."""
