@@ -136,7 +136,7 @@ def _require_folder(url: URL) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Leave transactions to `_begin_with`, make commits durable (the outbox survives power loss), let readers read on."""
+    """Leave transactions to `_begin_with`; make commits survive power loss, as the outbox must."""
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")

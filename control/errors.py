@@ -58,6 +58,7 @@ class Problem(Exception):
         code: str,
         detail: str,
         errors: Sequence[FieldError] = (),
+        *,
         extra: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:

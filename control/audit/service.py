@@ -18,6 +18,7 @@ async def record(
     caller: Caller,
     action: str,
     target: str,
+    *,
     before: BaseModel | Mapping[str, Any] | None,
     after: BaseModel | Mapping[str, Any] | None,
 ) -> None:
