@@ -1,0 +1,1 @@
+"""Coupons: codes that credit a partner within an offer."""

@@ -1,0 +1,1 @@
+"""Custom domains: hosts whose links live in a namespace of their own."""

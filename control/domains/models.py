@@ -1,0 +1,19 @@
+"""Domains as stored."""
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from control.db import Base, RowNumber
+
+
+class DomainRow(Base):
+    """A registered host (lower-case A-label form) and where its root redirects, as typed and as sent."""
+
+    __tablename__ = "domains"
+
+    number: Mapped[int] = mapped_column(RowNumber, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    host: Mapped[str] = mapped_column(unique=True)
+    root_url: Mapped[str | None]
+    root_final: Mapped[str | None]
+    created_at: Mapped[int] = mapped_column(BigInteger)

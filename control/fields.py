@@ -1,0 +1,83 @@
+"""Field types that several nouns share: how texts, times and unset fields look in requests and answers."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Path
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import StringConstraints as Text
+
+from shared.key import SLUG_PATTERN
+
+MAX_URL_CHARS: Final = 2048
+_PLAIN: Final = r"^[^\x00-\x1f\x7f]*$"
+
+
+class Input(BaseModel):
+    """A request's body: unknown fields are refused, for they are mostly misspelt known ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def given(self) -> dict[str, Any]:
+        """Return the fields that the request named, as a PATCH means them."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class Output(BaseModel):
+    """An answer's body."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+def unset() -> Any:
+    """Give the default of a field that a PATCH leaves alone; it is never read (see `Input.given`)."""
+    return None
+
+
+def utc(ms: int) -> datetime:
+    """Return a stored time as an aware datetime."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def to_ms(time: datetime) -> int:
+    """Return an aware datetime as it is stored."""
+    return round(time.timestamp() * 1000)
+
+
+def _iso(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _require_text(value: Any) -> Any:
+    if not isinstance(value, str | datetime) or (isinstance(value, str) and "T" not in value.upper()):
+        raise ValueError("a time is written as 2026-11-22T10:00:00Z")
+    return value
+
+
+def _require_storable(value: datetime) -> datetime:
+    try:
+        to_ms(value)
+        value.astimezone(UTC)
+    except (OverflowError, ValueError) as exc:
+        raise ValueError("a time lies between the years 1 and 9999") from exc
+    return value
+
+
+def _require_small(value: Any) -> Any:
+    if len(json.dumps(value)) > 64 * 1024:
+        raise ValueError("this is too large")
+    return value
+
+
+Name = Annotated[str, Text(strip_whitespace=True, min_length=1, max_length=200, pattern=_PLAIN)]
+OptionalName = Annotated[str, Text(strip_whitespace=True, max_length=200, pattern=_PLAIN)]
+Slug = Annotated[str, Text(pattern=f"^{SLUG_PATTERN}$", max_length=64)]
+Url = Annotated[str, Text(min_length=1, max_length=MAX_URL_CHARS)]
+Preset = Annotated[str, Text(max_length=200, pattern=_PLAIN)]
+Id = Annotated[str, Text(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+PathId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="An id, as the list gives it")]
+Currency = Annotated[str, Text(pattern=r"^[A-Z]{3}$")]
+TimeIn = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidator(_require_storable)]
+TimeOut = Annotated[datetime, PlainSerializer(_iso, return_type=str), Field(examples=["2026-11-22T10:00:00.000Z"])]
+SmallJson = Annotated[dict[str, Any], BeforeValidator(_require_small)]

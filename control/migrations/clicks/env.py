@@ -1,0 +1,5 @@
+"""Alembic's entry into this folder."""
+
+from control.migrations.upgrade import run
+
+run()

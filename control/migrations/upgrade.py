@@ -1,0 +1,55 @@
+"""Bringing a database to the newest schema, in one transaction under the writer lock."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy import Connection, MetaData
+
+from control.db import Base, ClicksBase, Database
+from control.migrations import tables
+
+_HERE: Final = Path(__file__).parent
+METADATA: Final[dict[str, MetaData]] = {"config": Base.metadata, "clicks": ClicksBase.metadata}
+"""Name of a migrations folder -> the tables it is about."""
+
+assert tables  # imported so that the metadata above are complete
+
+
+async def upgrade(db: Database, name: str) -> None:
+    """Bring `db` to the newest schema of `name` (`config` or `clicks`)."""
+    async with db.write() as session:
+        connection = await session.connection()
+        await connection.run_sync(_upgrade, name)
+
+
+def config_for(connection: Connection, name: str) -> Config:
+    """Return Alembic's configuration of one migrations folder, over an open connection."""
+    config = Config()
+    config.set_main_option("script_location", str(_HERE / name).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["name"] = name
+    return config
+
+
+def _upgrade(connection: Connection, name: str) -> None:
+    command.upgrade(config_for(connection, name), "head")
+
+
+def run() -> None:
+    """Run the migrations that Alembic asks for: the whole of both `env.py`."""
+    name: str = context.config.attributes["name"]
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=METADATA[name],
+        version_table=f"schema_version_{name}",
+        include_name=_only_tables_of(METADATA[name]),
+        render_as_batch=True,
+    )
+    context.run_migrations()
+
+
+def _only_tables_of(metadata: MetaData) -> Any:
+    """Under PostgreSQL both databases are one: look only at the tables of this one."""
+    return lambda name, kind, _parents: kind != "table" or name in metadata.tables

@@ -1,0 +1,1 @@
+"""Offers: what is promoted, and everything about it that decides what a click gets."""

@@ -1,0 +1,1 @@
+"""Partners: who sends traffic."""

@@ -1,0 +1,1 @@
+"""Smart links: an offer's ordered rules, kept as immutable numbered revisions."""
