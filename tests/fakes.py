@@ -50,8 +50,7 @@ class FakeLinks:
             await self.gate.wait()
         if not self.reachable:
             raise LinksUnavailable(f"{key.slug} cannot be asked for")
-        found = self.entries.setdefault(key, self.remote.get(key, ABSENT))
-        return found
+        return self.entries.setdefault(key, self.remote.get(key, ABSENT))
 
 
 class FakeSpool:
