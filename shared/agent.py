@@ -1,16 +1,13 @@
 """What one User-Agent says about its sender."""
 
-from typing import Final, NamedTuple
-
-DEVICES: Final = ("desktop", "mobile", "tablet", "other")
-"""`other` is what has a browser but is none of the three: televisions, consoles, watches, headsets, cars, speakers."""
-
-OSES: Final = ("ios", "android", "windows", "macos", "linux", "chromeos", "other")
-"""iPadOS counts as ios and Fire OS as android; Windows Phone, KaiOS, Tizen, tvOS and the BSDs are `other`."""
+from typing import NamedTuple
 
 
 class Agent(NamedTuple):
-    """device: one of DEVICES; os: one of OSES; browser: ua-parser's family name, at most 64 characters, "" if unknown."""
+    """device, os: one of `shared.conditions.DEVICES`, `OSES`; browser: ua-parser's family name, at most 64 characters.
+
+    iPadOS counts as ios and Fire OS as android; Windows Phone, KaiOS, Tizen, tvOS and the BSDs are `other`.
+    """
 
     device: str
     os: str
