@@ -1,0 +1,239 @@
+"""`turnout`: every command is a few lines that call the part which does the work."""
+
+import datetime
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from deploy.refusal import Refusal
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Smart links.")
+geo_app = typer.Typer(no_args_is_help=True, help="The country database.")
+app.add_typer(geo_app, name="geo")
+
+_console: Final = Console(highlight=False, soft_wrap=True)
+_LEVEL_STYLES: Final = {"ok": "green", "note": "yellow", "bad": "bold red"}
+
+ControlUrl = Annotated[str, typer.Option("--control", help="Address of control; this machine's where left out.")]
+Archive = Annotated[Path, typer.Argument(dir_okay=False)]
+
+
+def main() -> NoReturn:
+    """Run the command line; a refusal is one sentence and exit status 1."""
+    try:
+        app()
+    except Refusal as exc:
+        print(f"turnout: {exc}", file=sys.stderr)  # noqa: T201 (for the person at the terminal)
+        sys.exit(1)
+    sys.exit(0)
+
+
+@app.command()
+def up(
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Add an example offer with partners; trust loopback as a proxy.")
+    ] = False,
+) -> None:
+    """Run everything on this machine: Redis, control and one edge."""
+    from deploy.up import run
+
+    run(with_demo=demo)
+
+
+@app.command()
+def edge(workers: Annotated[int | None, typer.Option(min=1, help="Worker processes.")] = None) -> None:
+    """Run an edge, which answers clicks."""
+    from edge.__main__ import main as run
+
+    sys.exit(run([] if workers is None else ["--workers", str(workers)]))
+
+
+@app.command()
+def control() -> None:
+    """Run control: the API, the admin pages, the publisher and the click ingester."""
+    from control.__main__ import main as run
+
+    sys.exit(run())
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong with this set-up, and what to do about it."""
+    from deploy.doctor import Level, examine
+
+    bad = False
+    for finding in examine():
+        bad = bad or finding.level is Level.BAD
+        style = _LEVEL_STYLES[finding.level]
+        _console.print(f"[{style}]{finding.level:>4}[/]  {escape(finding.subject)}: {escape(finding.found)}")
+        if finding.advice:
+            _console.print(f"      -> {escape(finding.advice)}")
+    if bad:
+        raise typer.Exit(1)
+
+
+@geo_app.command("info")
+def geo_info() -> None:
+    """Say which country database is in use, and how old it is."""
+    from deploy import geo
+    from deploy.machine import look
+
+    _show_geo(geo.inspect(geo.in_use(look().data_dir)))
+
+
+@geo_app.command("update")
+def geo_update(
+    file: Annotated[Path | None, typer.Option(help="A file on this machine.")] = None,
+    url: Annotated[str | None, typer.Option(help="An http or https address.")] = None,
+    maxmind: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT:KEY", help="GeoLite2, with your MaxMind account.")
+    ] = None,
+    dbip: Annotated[bool, typer.Option("--dbip", help="DB-IP Lite of this month (CC BY 4.0).")] = False,
+) -> None:
+    """Put a newer country database in place; running edges take it up by themselves."""
+    from deploy import geo
+    from deploy.machine import look
+
+    if [file is not None, url is not None, maxmind is not None, dbip].count(True) != 1:
+        raise Refusal("Say where from: one of --file, --url, --maxmind and --dbip.")
+    place = geo.target(look().data_dir)
+    if file is not None:
+        info = geo.install(file, place)
+    elif url is not None:
+        info = geo.download(geo.from_url(url), place)
+    elif maxmind is not None:
+        account, _, key = maxmind.partition(":")
+        info = geo.download(geo.from_maxmind(account, key), place)
+    else:
+        info = geo.download(geo.from_dbip(datetime.datetime.now(datetime.UTC).date()), place)
+    _show_geo(info)
+
+
+@app.command()
+def export(
+    to: Annotated[Path | None, typer.Argument(dir_okay=False, help="File to write; printed where left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON instead of YAML.")] = False,
+    control_url: ControlUrl = "",
+) -> None:
+    """Write the whole configuration as one document that can be diffed and imported."""
+    document = _api(control_url).send("GET", f"/export?format={'json' if as_json else 'yaml'}").decode()
+    if to is None:
+        print(document, end="")  # noqa: T201 (the output of this command)
+    else:
+        to.write_text(document)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML or JSON, as `export` writes it.")],
+    plan: Annotated[bool, typer.Option("--plan", help="Show what would change; change nothing.")] = False,
+    control_url: ControlUrl = "",
+) -> None:
+    """Bring the configuration to what a document says."""
+    import json
+
+    content_type = "application/json" if file.suffix == ".json" else "application/yaml"
+    answer = _api(control_url).send("POST", f"/import?plan={str(plan).lower()}", file.read_bytes(), content_type)
+    _console.print(json.dumps(json.loads(answer), indent=2), markup=False)
+
+
+@app.command()
+def backup(
+    to: Annotated[
+        Path | None, typer.Argument(dir_okay=False, help="File to write, named by time where left out.")
+    ] = None,
+    clicks: Annotated[bool, typer.Option(help="Take the clicks too.")] = True,
+) -> None:
+    """Copy the databases into one archive, while everything runs."""
+    from deploy import backup as backups
+    from deploy.machine import control_settings
+
+    target = to or Path(backups.default_name())
+    names = backups.back_up(control_settings(), target, with_clicks=clicks)
+    _console.print(f"{target} holds {' and '.join(names)}.", markup=False)
+
+
+@app.command()
+def restore(archive: Annotated[Path, typer.Argument(exists=True, dir_okay=False)]) -> None:
+    """Put a backup's databases into an empty data folder."""
+    from deploy import backup as backups
+    from deploy.machine import control_settings
+
+    settings = control_settings()
+    names = backups.restore(settings, archive)
+    _console.print(f"Restored {' and '.join(names)} into {settings.data_dir}; start with `turnout up`.", markup=False)
+
+
+@app.command("test-visitor")
+def try_visitor(  # noqa: PLR0917 (the names are the command's options)
+    slug: Annotated[str, typer.Argument(help="Slug of an offer.")],
+    country: Annotated[str | None, typer.Option(help="ISO code, such as US.")] = None,
+    device: Annotated[str | None, typer.Option(help="desktop, mobile, tablet or other.")] = None,
+    os_: Annotated[
+        str | None, typer.Option("--os", help="ios, android, windows, macos, linux, chromeos or other.")
+    ] = None,
+    ip: Annotated[str | None, typer.Option(help="An address, instead of a country.")] = None,
+    ua: Annotated[str | None, typer.Option(help="A User-Agent, instead of a device and system.")] = None,
+    control_url: ControlUrl = "",
+) -> None:
+    """Say where a visitor would be sent, and why."""
+    given = {"country": country, "device": device, "os": os_, "ip": ip, "user_agent": ua}
+    visitor = {name: value for name, value in given.items() if value is not None}
+    api = _api(control_url)
+    offers = api.get(f"/offers?slug={_quoted(slug)}")["items"]
+    if not offers:
+        raise Refusal(f"There is no offer with the slug {slug!r}.")
+    _show_test(api.post(f"/offers/{offers[0]['id']}/smart-link/test", {"visitor": visitor}))
+
+
+@app.command("version")
+def version_() -> None:
+    """Print the release."""
+    print(version("turnout"))  # noqa: T201 (the output of this command)
+
+
+def _api(control_url: str) -> Any:
+    from deploy import login
+    from deploy.api import Api
+    from deploy.data_folder import DataFolder
+    from deploy.machine import look
+
+    machine = look()
+    running = DataFolder(machine.data_dir).noted()
+    base = control_url or os.environ.get("TURNOUT_CONTROL_URL") or str(running.get("control", machine.control_url))
+    return Api(base, login.api_key(machine.data_dir))
+
+
+def _quoted(text: str) -> str:
+    from urllib.parse import quote
+
+    return quote(text, safe="")
+
+
+def _show_geo(info: Any) -> None:
+    from deploy.geo import day
+
+    _console.print(f"{info.path}\n{info.kind}, built {day(info.built_at)} ({info.age_days} days ago)", markup=False)
+    if "DBIP" in info.kind.upper().replace("-", ""):
+        _console.print("IP Geolocation by DB-IP, https://db-ip.com (CC BY 4.0)", markup=False)
+
+
+def _show_test(answer: dict[str, Any]) -> None:
+    visitor = answer["visitor"]
+    _console.print(", ".join(f"{name} {value}" for name, value in visitor.items()), markup=False)
+    table = Table("rule", "holds", "because", box=None)
+    for step in answer["trace"]:
+        table.add_row(*(escape(str(step.get(name, ""))) for name in ("name", "matched", "because")))
+    _console.print(table)
+    _console.print(f"-> {answer['rule_id']}: {answer['location']}", markup=False)
+
+
+if __name__ == "__main__":
+    main()

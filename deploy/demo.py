@@ -1,0 +1,133 @@
+"""The example of the README, put in through the API: an offer with three rules, and partners who send it visitors.
+
+Running it again adds what is missing and changes nothing that is there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from deploy.api import Api, ApiError
+
+SLUG: Final = "saas"
+_OFFER: Final = {"name": "Your Brand", "slug": SLUG, "destination_url": "https://yourbrand.com"}
+_SMART_LINK: Final = {
+    "enabled": True,
+    "fallback_url": "https://yourbrand.com",
+    "rules": [
+        {
+            "name": "US, mobile: the App Store",
+            "enabled": True,
+            "when": {"country": ["US"], "device": ["mobile"]},
+            "destination_url": "https://apps.apple.com/us/app/your-app",
+        },
+        {
+            "name": "US, desktop: the landing page",
+            "enabled": True,
+            "when": {"country": ["US"], "device": ["desktop"]},
+            "destination_url": "https://yourbrand.com/landing",
+        },
+        {
+            "name": "UK, any device: the UK landing page",
+            "enabled": True,
+            "when": {"country": ["UK"]},
+            "destination_url": "https://yourbrand.co.uk/landing",
+        },
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A partner of the example: their name and slug, a short link and a coupon code of theirs."""
+
+    name: str
+    slug: str
+    link: str
+    coupon: str
+
+
+SENDERS: Final = (
+    Sender("Nora Lindqvist", "nora", "nora-app", "NORA20"),
+    Sender("Byte Digest", "byte-digest", "bytes", "BYTE15"),
+    Sender("Weekend Podcast", "weekend", "weekend-show", "WEEKEND"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A visitor to show the example with; `address` is a real one of their country."""
+
+    who: str
+    address: str
+    user_agent: str
+
+
+_IPHONE: Final = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Version/18.1 Mobile/15E148 Safari/604.1"
+_WINDOWS: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"
+_MAC: Final = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.1 Safari/605.1.15"
+
+VISITORS: Final = (
+    Visitor("US, iPhone", "8.8.8.8", _IPHONE),
+    Visitor("UK, Windows", "81.2.69.142", _WINDOWS),
+    Visitor("France, Mac", "212.27.48.10", _MAC),
+)
+
+
+def fill(api: Api) -> None:
+    """Create what is missing of the example, and wait until its rules are live. Raises Refusal."""
+    offer = _ensure(api, "/offers", "slug", _OFFER)
+    smart_link = api.get(f"/offers/{offer['id']}/smart-link")
+    if not smart_link["rules"] and not smart_link["enabled"]:
+        api.put(f"/offers/{offer['id']}/smart-link?wait=10", _SMART_LINK)
+    for sender in SENDERS:
+        partner = _ensure(api, "/partners", "slug", {"name": sender.name, "slug": sender.slug})
+        ours = {"offer_id": offer["id"], "partner_id": partner["id"]}
+        _ensure(api, "/coupons", "code", {"code": sender.coupon, **ours})
+        _ensure(api, "/links", "slug", {"slug": sender.link, "coupon": sender.coupon, **ours})
+
+
+def curl(base: str, visitor: Visitor) -> str:
+    """Return the command line that clicks the example as `visitor`, and prints where it is sent."""
+    return (
+        f"curl -s -o /dev/null -w '%{{redirect_url}}\\n' -H 'X-Forwarded-For: {visitor.address}' "
+        f"-A '{visitor.user_agent}' {base}/{SLUG}"
+    )
+
+
+def destination(base: str, visitor: Visitor) -> str:
+    """Return where the edge at `base` sends `visitor`, "" when it does not; asked by HEAD, which is no click."""
+    headers = {"X-Forwarded-For": visitor.address, "User-Agent": visitor.user_agent}
+    connection = HTTPConnection(urlsplit(base).netloc, timeout=5)
+    try:
+        connection.request("HEAD", f"/{SLUG}", headers=headers)
+        return connection.getresponse().getheader("Location", "")
+    except (OSError, HTTPException):
+        return ""
+    finally:
+        connection.close()
+
+
+def _ensure(api: Api, path: str, key: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Create `wanted` at `path`, or return the one that has its `key` already."""
+    try:
+        created: dict[str, Any] = api.post(path, wanted)
+        return created
+    except ApiError as exc:
+        found = next((item for item in pages(api, path) if item[key] == wanted[key]), None)
+        if exc.status != 409 or found is None:
+            raise
+        return found
+
+
+def pages(api: Api, path: str) -> Iterator[dict[str, Any]]:
+    """Yield every item of a cursor-paged list."""
+    cursor = ""
+    while True:
+        page = api.get(f"{path}?limit=200&cursor={quote(cursor)}" if cursor else f"{path}?limit=200")
+        yield from page["items"]
+        cursor = page.get("next_cursor") or ""
+        if not cursor:
+            return

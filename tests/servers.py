@@ -1,0 +1,101 @@
+"""Real servers for tests: a Redis on a free port that can be killed, frozen, flushed and started again."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+_HANG_S = 30.0
+
+
+class RedisServer:
+    """One Redis server of the test's own; nothing is kept on disk unless `appendonly`.
+
+    It keeps its port for life, so that what was connected finds it again after `restart`.
+    """
+
+    def __init__(self, folder: Path, *options: str, appendonly: bool = False) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._options = ("--save", "", "--appendonly", "yes" if appendonly else "no", *options)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> "RedisServer":
+        """Start the server and wait until it answers; skips the test where no Redis is installed."""
+        binary = shutil.which("redis-server") or shutil.which("valkey-server")
+        if binary is None:
+            pytest.skip("needs a redis-server or valkey-server on PATH")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), *self._options]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + _HANG_S
+        while not self._answers():
+            assert self._process.poll() is None, "redis-server ended at start"
+            assert time.monotonic() < deadline, "redis-server does not answer"
+            time.sleep(0.01)
+        return self
+
+    def client(self) -> Redis:
+        """Return a connection of the test's own."""
+        return Redis.from_url(self.url, decode_responses=False)
+
+    def stop(self) -> None:
+        """End the server as an operator would."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the server without giving it a say."""
+        self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop the server's clock: connections stay open and nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def restart(self) -> None:
+        """Kill the server and start it again, empty unless it is `appendonly`."""
+        self.kill()
+        self.start()
+
+    def flush(self) -> None:
+        """Delete everything."""
+        with self.client() as client:
+            client.flushall()
+
+    def _answers(self) -> bool:
+        with Redis.from_url(self.url, socket_timeout=1) as client, contextlib.suppress(RedisError, OSError):
+            return bool(client.ping())
+        return False
+
+    def _end(self, signal_number: int) -> None:
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(signal_number)
+        process.wait(_HANG_S)
+
+
+def free_port() -> int:
+    """Return a port on loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
