@@ -2,13 +2,10 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String
+from sqlalchemy import Index, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from control.db import Base
-
-# SQLite keeps a primary key of type INTEGER in the row itself; BIGINT would cost a second tree.
-_Count: Final = BigInteger().with_variant(Integer, "sqlite")
+from control.db import Base, RowNumber
 
 ONLY: Final = 1
 """Primary key of tables that hold one row."""
@@ -22,9 +19,9 @@ class Lineage(Base):
 
     __tablename__ = "publishing_lineage"
 
-    id: Mapped[int] = mapped_column(_Count, primary_key=True, autoincrement=False)
-    epoch: Mapped[int] = mapped_column(_Count)
-    sequence: Mapped[int] = mapped_column(_Count)
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(RowNumber)
+    sequence: Mapped[int] = mapped_column(RowNumber)
     hash: Mapped[str] = mapped_column(String(32))
 
 
@@ -36,20 +33,20 @@ class PublishedTransaction(Base):
 
     __tablename__ = "publishing_transactions"
 
-    sequence: Mapped[int] = mapped_column(_Count, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
     hash: Mapped[str] = mapped_column(String(32))
-    committed_at: Mapped[int] = mapped_column(_Count, index=True)
+    committed_at: Mapped[int] = mapped_column(RowNumber, index=True)
     keys: Mapped[int] = mapped_column(Integer)
-    size_bytes: Mapped[int] = mapped_column(_Count)
+    size_bytes: Mapped[int] = mapped_column(RowNumber)
 
 
 class OutboxRow(Base):
-    """What one transaction published for one key; `body` None deletes it. The newest row of a key is the truth of it."""
+    """What one transaction published for one key; `body` None deletes it. A key's newest row is the truth of it."""
 
     __tablename__ = "publishing_outbox"
     __table_args__ = (Index("ix_publishing_outbox_key", "key", "sequence", unique=True),)
 
-    sequence: Mapped[int] = mapped_column(_Count, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
     place: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     key: Mapped[str] = mapped_column(String(400))
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -60,6 +57,6 @@ class RebuildLease(Base):
 
     __tablename__ = "publishing_rebuild"
 
-    id: Mapped[int] = mapped_column(_Count, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
     owner: Mapped[str] = mapped_column(String(64))
-    expires_at: Mapped[int] = mapped_column(_Count)
+    expires_at: Mapped[int] = mapped_column(RowNumber)

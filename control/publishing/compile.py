@@ -1,0 +1,54 @@
+"""From nouns to changes: what each edit publishes, and under which keys. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+from control.publishing.outbox import Change
+from shared.domains import compile_domains, compile_salts
+from shared.key import DEFAULT_DOMAIN, Key
+from shared.pointer import Pointer, compile_pointer
+from shared.rules import Offer
+from shared.table import compile_offer
+from shared.wire import DOMAINS, SALTS, pointer_key, table_key
+
+
+def table_change(offer: Offer) -> Change:
+    """Return what every edit of an offer publishes, however many links point at it.
+
+    Raises ValueError where the compiled table is too large.
+    """
+    return Change(table_key(offer.id), compile_offer(offer))
+
+
+def offer_changes(offer: Offer, domains: Iterable[str], left: Iterable[str] = ()) -> list[Change]:
+    """Return an offer's table and its own slug, in the default namespace and on each of its `domains`.
+
+    `left` names domains it is no longer on. Raises ValueError where the compiled table is too large.
+    """
+    pointer = Pointer(offer.id)
+    stays = dict.fromkeys([DEFAULT_DOMAIN, *domains])
+    gone = [Key(domain, offer.slug) for domain in dict.fromkeys(left) if domain not in stays]
+    return [
+        table_change(offer),
+        *(pointer_change(Key(domain, offer.slug), pointer) for domain in stays),
+        *(removal(key) for key in gone),
+    ]
+
+
+def pointer_change(key: Key, pointer: Pointer) -> Change:
+    """Return what publishes one link: where its slug, in its namespace, points."""
+    return Change(pointer_key(key), compile_pointer(pointer))
+
+
+def removal(key: Key) -> Change:
+    """Return what makes a slug unknown."""
+    return Change(pointer_key(key), None)
+
+
+def domains_change(root_urls: Mapping[str, str | None]) -> Change:
+    """Return what publishes the registered hosts (and `_`), each with where its root redirects."""
+    return Change(DOMAINS, compile_domains(root_urls))
+
+
+def salts_change(salts: Mapping[str, str]) -> Change:
+    """Return what publishes the visitor-hash salts: UTC day -> 32 hex digits."""
+    return Change(SALTS, compile_salts(salts))

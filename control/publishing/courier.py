@@ -1,0 +1,129 @@
+"""Carries everything that is committed to Redis, and has Redis rebuilt where it cannot be carried on.
+
+The cursor is Redis's own head, checked against SQL's chain before anything is written: any number of couriers may run,
+each may die at any point, and what two of them carry is carried once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from control.db import Database
+from control.publishing.carrier import Carrier
+from control.publishing.journal import NOTHING, Transaction, View, view_from
+from control.publishing.rebuild import Rebuilder, Superseded
+from control.publishing.standing import Standing, head_in, standing
+from shared.wire import Head
+
+_MAX_SURPRISES: Final = 5
+"""Heads moved by others that one call puts up with before it leaves the rest to the next."""
+
+Listener = Callable[[Head, Sequence[Transaction]], None]
+_log = logging.getLogger(__name__)
+
+
+class Courier:
+    """One control process's way to Redis. `on_published` hears of every batch that went this way."""
+
+    def __init__(self, db: Database, carrier: Carrier, on_published: Listener) -> None:
+        self._db = db
+        self._carrier = carrier
+        self._on_published = on_published
+        self._rebuilder = Rebuilder(db, carrier, self.carry)
+        self._rebuild: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._cursor: Head | None = None
+        self.head: Head | None = None
+        self.view: View = NOTHING
+        self.rebuilds = 0
+
+    @property
+    def rebuilding(self) -> bool:
+        """Whether a rebuild of this process is under way."""
+        return self._rebuild is not None and not self._rebuild.done()
+
+    @property
+    def behind(self) -> bool:
+        """Whether Redis lacks, or is not known to have, what SQL was last seen to hold."""
+        return self.head is None or self.head.sequence < self.view.lineage.sequence
+
+    async def carry(self, look: bool = False) -> None:
+        """Return when Redis holds all that was committed before, or another process rebuilds it.
+
+        `look` reads the head even where it is believed to be known. Raises RedisError, OSError, SQLAlchemyError,
+        Superseded.
+        """
+        async with self._lock:
+            cursor, self._cursor = None if look else self._cursor, None
+            self._cursor = await self._carry_from(cursor)
+
+    async def stop(self) -> None:
+        """Break off a rebuild that is under way; whoever comes next begins it anew."""
+        if self._rebuild is not None:
+            self._rebuild.cancel()
+            await asyncio.wait({self._rebuild})
+
+    async def _carry_from(self, cursor: Head | None) -> Head | None:
+        """Carry on from the head believed in, None to look; return the head in the end, None where none can be had."""
+        surprises = 0
+        while surprises < _MAX_SURPRISES:
+            cursor = cursor or await self._look()
+            if cursor is None:
+                return None
+            self.view = await view_from(self._db, cursor)
+            if standing(cursor, self.view.lineage, self.view.hash_at_head) is Standing.FITS:
+                self.head = cursor
+                if not self.view.batch:
+                    return cursor
+                cursor = await self._carry_batch(cursor)
+            else:
+                cursor = None
+            surprises += cursor is None
+        return None
+
+    async def _look(self) -> Head | None:
+        """Return the head in Redis if it can be carried on, or that of the rebuild which this starts; else None.
+
+        None means that another process's rebuild is about to put a head there.
+        """
+        ours = self.rebuilding  # asked before the head: one found loading that nobody works on is started over
+        raw = await self._carrier.raw_head()
+        head = head_in(raw)
+        view = await view_from(self._db, head)
+        verdict = standing(head, view.lineage, view.hash_at_head)
+        fitting = head if verdict is Standing.FITS else None
+        if fitting and (fitting.ready or ours):
+            return fitting
+        self.head = fitting
+        return await self._start_over(verdict, raw) or fitting
+
+    async def _carry_batch(self, head: Head) -> Head | None:
+        """Carry the view's batch and return the head after it; None where somebody moved it."""
+        moved = await self._carrier.publish(head, self.view.batch)
+        if moved is not None:
+            self.head = moved
+            self._on_published(moved, self.view.batch)
+        return moved
+
+    async def _start_over(self, why: Standing, judged: bytes | None) -> Head | None:
+        """Begin a rebuild, let it go on behind and return its head; None while another process has one under way."""
+        await self.stop()
+        start = await self._rebuilder.begin(judged)
+        if start is None:
+            return None
+        _log.warning("rebuilding the rules Redis", extra={"head": why.value, "epoch": start.epoch})
+        self._rebuild = asyncio.create_task(self._rebuild_from(start))
+        return start
+
+    async def _rebuild_from(self, start: Head) -> None:
+        try:
+            await self._rebuilder.run(start)
+        except (Superseded, RedisError, OSError, SQLAlchemyError) as exc:
+            _log.warning("the rebuild broke off", extra={"epoch": start.epoch, "error": f"{type(exc).__name__}: {exc}"})
+        else:
+            self.rebuilds += 1
+            _log.info("the rules Redis is rebuilt", extra={"epoch": start.epoch})

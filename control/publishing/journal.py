@@ -1,0 +1,155 @@
+"""The reading end: what SQL holds beyond a point of the chain, and what each key's truth is."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from control.db import Database
+from control.publishing.models import Lineage, OutboxRow, PublishedTransaction
+from control.publishing.outbox import GENESIS_HASH, Change, LineagePoint
+from shared.wire import Head
+
+MAX_BATCH_KEYS: Final = 500
+MAX_BATCH_BYTES: Final = 1024 * 1024
+
+
+class Size(NamedTuple):
+    """What one transaction weighs in a batch."""
+
+    keys: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One committed transaction, its changes in their order. `committed_at` is milliseconds since 1970 UTC."""
+
+    sequence: int
+    hash: str
+    committed_at: int
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One moment of SQL as seen from a head: the lineage, the chain's hash at that head, and the next batch."""
+
+    lineage: LineagePoint
+    hash_at_head: str | None
+    batch: tuple[Transaction, ...]
+
+
+NOTHING: Final = View(LineagePoint(0, 0, GENESIS_HASH), None, ())
+"""What is seen before the first look."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewestRow:
+    """What a key holds, and the transaction that last changed it."""
+
+    key: str
+    sequence: int
+    body: bytes
+
+
+def batch_length(sizes: Sequence[Size]) -> int:
+    """Return how many transactions, from the first, make one batch: 500 keys, 1 MiB, but never less than one."""
+    keys = size_bytes = 0
+    for count, size in enumerate(sizes):
+        keys += size.keys
+        size_bytes += size.size_bytes
+        if count and (keys > MAX_BATCH_KEYS or size_bytes > MAX_BATCH_BYTES):
+            return count
+    return len(sizes)
+
+
+async def view_from(db: Database, head: Head | None) -> View:
+    """Return what SQL says to a Redis whose head is `head`; without one there is no next batch."""
+    async with db.read() as session:
+        lineage = await read_lineage(session)
+        if head is None:
+            return View(lineage, None, ())
+        known = await _hash_at(session, head.sequence)
+        batch = await _batch_after(session, head.sequence) if known == head.hash else ()
+        return View(lineage, known, batch)
+
+
+async def read_lineage(session: AsyncSession) -> LineagePoint:
+    """Return where publishing stands; before the first transaction ever, at the empty chain of epoch 0."""
+    row = (await session.execute(select(Lineage.epoch, Lineage.sequence, Lineage.hash))).one_or_none()
+    return LineagePoint(0, 0, GENESIS_HASH) if row is None else LineagePoint(*row)
+
+
+async def commit_time(db: Database, sequence: int) -> int | None:
+    """Return when a transaction was committed (milliseconds since 1970 UTC), None when it never was or is too old."""
+    async with db.read() as session:
+        return await session.scalar(
+            select(PublishedTransaction.committed_at).where(PublishedTransaction.sequence == sequence)
+        )
+
+
+async def newest_rows(db: Database, up_to: int, page: int = MAX_BATCH_KEYS) -> AsyncIterator[list[NewestRow]]:
+    """Yield, by pages in the order of keys, what every key that exists held after the transaction `up_to`."""
+    after = ""
+    while True:
+        async with db.read() as session:
+            rows = (await session.execute(_newest(after, up_to, page))).all()
+        if not rows:
+            return
+        yield [NewestRow(row.key, row.sequence, row.body) for row in rows if row.body is not None]
+        after = rows[-1].key
+
+
+def _newest(after: str, up_to: int, page: int) -> Any:
+    other = aliased(OutboxRow)
+    newest = (
+        select(func.max(other.sequence)).where(other.key == OutboxRow.key, other.sequence <= up_to).scalar_subquery()
+    )
+    return (
+        select(OutboxRow.key, OutboxRow.sequence, OutboxRow.body)
+        .where(OutboxRow.key > after, OutboxRow.sequence == newest)
+        .order_by(OutboxRow.key)
+        .limit(page)
+    )
+
+
+async def _hash_at(session: AsyncSession, sequence: int) -> str | None:
+    return await session.scalar(select(PublishedTransaction.hash).where(PublishedTransaction.sequence == sequence))
+
+
+async def _batch_after(session: AsyncSession, sequence: int) -> tuple[Transaction, ...]:
+    links = (
+        await session.execute(
+            select(PublishedTransaction)
+            .with_only_columns(
+                PublishedTransaction.sequence,
+                PublishedTransaction.hash,
+                PublishedTransaction.committed_at,
+                PublishedTransaction.keys,
+                PublishedTransaction.size_bytes,
+            )
+            .where(PublishedTransaction.sequence > sequence)
+            .order_by(PublishedTransaction.sequence)
+            .limit(MAX_BATCH_KEYS)
+        )
+    ).all()
+    links = links[: batch_length([Size(link.keys, link.size_bytes) for link in links])]
+    return await _with_changes(session, links) if links else ()
+
+
+async def _with_changes(session: AsyncSession, links: Sequence[Any]) -> tuple[Transaction, ...]:
+    rows = await session.execute(
+        select(OutboxRow.sequence, OutboxRow.key, OutboxRow.body)
+        .where(OutboxRow.sequence.between(links[0].sequence, links[-1].sequence))
+        .order_by(OutboxRow.sequence, OutboxRow.place)
+    )
+    changes: dict[int, list[Change]] = {link.sequence: [] for link in links}
+    for row in rows:
+        changes[row.sequence].append(Change(row.key, row.body))
+    return tuple(
+        Transaction(link.sequence, link.hash, link.committed_at, tuple(changes[link.sequence])) for link in links
+    )

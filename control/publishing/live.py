@@ -1,0 +1,62 @@
+"""Publishing as the rest of control uses it: one object to start, stop, and ask."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from redis.asyncio import Redis
+
+from control.db import Database
+from control.publishing.acks import Acks, Propagation
+from control.publishing.carrier import Carrier
+from control.publishing.fleet import Fleet
+from control.publishing.publisher import Publisher, PublisherStatus
+from control.publishing.salts import SaltKeeper
+
+
+class Publishing:
+    """The publisher, the salts and the acks of one control process, over its database and the rules Redis."""
+
+    def __init__(self, db: Database, redis: Redis) -> None:
+        carrier = Carrier(redis)
+        self._acks = Acks(db, carrier, lambda: self._publisher.head)
+        self._publisher = Publisher(db, carrier, self._acks.on_published)
+        self._salts = SaltKeeper(db, self._publisher)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Publish what is committed, as far as Redis answers, and go on publishing behind."""
+        await self._publisher.publish()
+        for work in (self._publisher.run(), self._salts.run(), self._acks.run()):
+            self._start(work)
+
+    async def stop(self) -> None:
+        """End what runs behind; nothing is lost, for SQL has it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._acks.stop()
+        await self._publisher.stop()
+
+    async def publish(self) -> None:
+        """Push everything that is committed and not yet in Redis. Never raises, never takes longer than 1.5 s."""
+        await self._publisher.publish()
+
+    async def propagation(self, sequence: int) -> Propagation:
+        """Return on which edges the transaction numbered `sequence` is live now."""
+        return await self._acks.propagation(sequence)
+
+    async def wait_live(self, sequence: int, timeout_s: float) -> Propagation:
+        """Return as soon as `sequence` is live everywhere, or how things stand after `timeout_s`."""
+        return await self._acks.wait_live(sequence, timeout_s)
+
+    async def fleet(self) -> Fleet:
+        """Return the edges and what they run now. Raises RedisError."""
+        return await self._acks.fleet()
+
+    def status(self) -> PublisherStatus:
+        """Return how publishing is doing; readiness needs an empty `error`."""
+        return self._publisher.status()
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))

@@ -1,0 +1,89 @@
+"""The writing end: changes become part of the edit's own transaction, under the next sequence number.
+
+    async with db.write() as session:
+        ...the edit...
+        sequence = await append(session, changes)
+    await live.publish()
+
+The number is taken by updating the lineage row under the writer's lock, held until commit: sequence order is commit
+order, and a transaction that rolls back gives its number back, so there are no holes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.db import now_ms
+from control.publishing.models import ONLY, Lineage, OutboxRow, PublishedTransaction
+from shared.wire import chain_hash
+
+GENESIS_HASH: Final = ""
+"""Hash of the empty chain, sequence 0."""
+
+MAX_KEYS: Final = 5_000
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""Bounds of one transaction: it goes to Redis in one script, which nobody else can interrupt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be published for one key: a compiled body, or None where the key is deleted."""
+
+    key: str
+    body: bytes | None
+
+
+async def append(session: AsyncSession, changes: Sequence[Change]) -> int:
+    """Store `changes` as the session's transaction and return its sequence; without changes, take none.
+
+    Call it once a transaction: what is appended together goes live together. Of two changes of one key the later
+    counts. Raises ValueError beyond 5,000 keys or 16 MiB.
+    """
+    bodies = {change.key: change.body for change in changes}
+    size_bytes = sum(len(key) + len(body or b"") for key, body in bodies.items())
+    if len(bodies) > MAX_KEYS or size_bytes > MAX_BYTES:
+        raise ValueError(f"one transaction publishes at most {MAX_KEYS} keys and {MAX_BYTES} bytes")
+    lineage = await lock_lineage(session)
+    if not bodies:
+        return lineage.sequence
+    sequence = lineage.sequence + 1
+    digest = chain_hash(lineage.hash, sequence, bodies.items())
+    await session.execute(
+        update(Lineage).where(Lineage.id == ONLY).values(sequence=sequence, hash=digest),
+        execution_options={"synchronize_session": False},
+    )
+    await _insert_transaction(session, sequence, digest, len(bodies), size_bytes)
+    rows = [
+        {"sequence": sequence, "place": place, "key": key, "body": body}
+        for place, (key, body) in enumerate(bodies.items())
+    ]
+    await session.execute(insert(OutboxRow.__table__), rows)  # type: ignore[arg-type]  # a Table, which insert takes
+    return sequence
+
+
+@dataclass(frozen=True, slots=True)
+class LineagePoint:
+    """Where publishing stands in SQL."""
+
+    epoch: int
+    sequence: int
+    hash: str
+
+
+async def lock_lineage(session: AsyncSession) -> LineagePoint:
+    """Return the lineage, locked until the session's transaction ends; the first call ever creates it, at epoch 0."""
+    query = select(Lineage.epoch, Lineage.sequence, Lineage.hash).where(Lineage.id == ONLY).with_for_update()
+    row = (await session.execute(query)).one_or_none()
+    if row is not None:
+        return LineagePoint(*row)
+    await session.execute(insert(Lineage).values(id=ONLY, epoch=0, sequence=0, hash=GENESIS_HASH))
+    await _insert_transaction(session, 0, GENESIS_HASH, 0, 0)
+    return LineagePoint(0, 0, GENESIS_HASH)
+
+
+async def _insert_transaction(session: AsyncSession, sequence: int, digest: str, keys: int, size_bytes: int) -> None:
+    fields = {"sequence": sequence, "hash": digest, "keys": keys, "size_bytes": size_bytes}
+    await session.execute(insert(PublishedTransaction).values(committed_at=now_ms(), **fields))

@@ -1,0 +1,157 @@
+"""Starting Redis over from SQL, under a new epoch, while edits go on.
+
+begin (lease, epoch, loading head, new log) -> fill (what every key held then) -> catch up -> bury -> ready
+
+From the begin on, edits are carried as always: the head is merely `loading`. Both write a key only forward, for a
+rebuild sets what is older than its own (epoch, sequence), so their order does not matter. What Redis has and SQL has
+not (SQL was restored, keys are left from another life) is buried under tombstones last, when every key that exists has
+been written in the new epoch.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from secrets import token_hex
+from typing import Final
+
+from sqlalchemy import delete, insert, select, update
+
+from control.db import Database, now_ms
+from control.publishing.carrier import Carrier
+from control.publishing.fleet import lease_in
+from control.publishing.journal import MAX_BATCH_BYTES, NewestRow, newest_rows, read_lineage
+from control.publishing.models import ONLY, Lineage, RebuildLease
+from control.publishing.outbox import lock_lineage
+from control.publishing.standing import head_in
+from shared.wire import Head
+
+LEASE_MS: Final = 15_000
+"""How long a rebuild whose process died keeps others from starting theirs; each page renews it."""
+
+
+class Superseded(Exception):
+    """Another rebuild has begun, or Redis was emptied again: this one ends without harm."""
+
+
+class Rebuilder:
+    """Rebuilds of one control process. `catch_up` carries everything committed so far."""
+
+    def __init__(self, db: Database, carrier: Carrier, catch_up: Callable[[], Awaitable[None]]) -> None:
+        self._db = db
+        self._carrier = carrier
+        self._catch_up = catch_up
+        self._owner = token_hex(8)
+        self._renew_at = 0.0
+
+    async def begin(self, judged: bytes | None) -> Head | None:
+        """Raise the epoch above all seen and make Redis loading; None while another process's rebuild runs.
+
+        `judged` is the stored head that is to be replaced. Raises Superseded where it is no longer there.
+        """
+        if not await self._take_lease():
+            return None
+        try:
+            if await self._carrier.raw_head() != judged:
+                raise Superseded  # by a rebuild that ended, and gave its lease back, in between
+            head = await self._raise_epoch(judged)
+            if not await self._carrier.begin_rebuild(judged, head):
+                raise Superseded
+        except BaseException:
+            await self._release()
+            raise
+        return head
+
+    async def run(self, start: Head) -> None:
+        """Write everything SQL held at `start`, then make Redis ready. Raises Superseded, RedisError."""
+        try:
+            await self._fill(start)
+            await self._catch_up_with_sql(start.epoch)
+            await self._bury(start)
+            await self._finish(start.epoch)
+        finally:
+            await self._release()
+
+    async def _take_lease(self) -> bool:
+        async with self._db.write() as session:
+            holder = (await session.execute(select(RebuildLease.owner, RebuildLease.expires_at))).one_or_none()
+            if holder is not None and holder.owner != self._owner and holder.expires_at > now_ms():
+                return False
+            await session.execute(delete(RebuildLease))
+            await session.execute(insert(RebuildLease).values(id=ONLY, **self._lease()))
+            return True
+
+    async def _raise_epoch(self, judged: bytes | None) -> Head:
+        """Return the loading head of an epoch above every one that SQL, Redis and edges have seen."""
+        found = head_in(judged)
+        seen = [0 if found is None else found.epoch, *_epochs(await self._carrier.leases())]
+        async with self._db.write() as session:
+            lineage = await lock_lineage(session)
+            epoch = max(lineage.epoch, *seen) + 1
+            await session.execute(update(Lineage).where(Lineage.id == ONLY).values(epoch=epoch))
+            return Head(epoch, lineage.sequence, lineage.hash, "loading")
+
+    async def _fill(self, start: Head) -> None:
+        async for page in newest_rows(self._db, start.sequence):
+            for rows in _portions(page):
+                if not await self._carrier.fill(start.epoch, rows):
+                    raise Superseded
+            await self._renew()
+
+    async def _catch_up_with_sql(self, epoch: int) -> None:
+        """Return when Redis has all that was committed before the call: rows newer than `start` come this way."""
+        async with self._db.read() as session:
+            committed = (await read_lineage(session)).sequence
+        while (await self._loading_head(epoch)).sequence < committed:
+            await self._catch_up()
+            await self._renew()
+
+    async def _bury(self, start: Head) -> None:
+        cursor = -1
+        while cursor != 0:
+            cursor, keys = await self._carrier.scan(max(cursor, 0))
+            if keys and not await self._carrier.bury(start.version, keys):
+                raise Superseded
+            await self._renew()
+
+    async def _finish(self, epoch: int) -> None:
+        while not await self._carrier.finish_rebuild(await self._loading_head(epoch)):
+            pass  # an edit was carried in between: take the head after it
+
+    async def _loading_head(self, epoch: int) -> Head:
+        head = head_in(await self._carrier.raw_head())
+        if head is None or head.epoch != epoch or head.ready:
+            raise Superseded
+        return head
+
+    def _lease(self) -> dict[str, object]:
+        self._renew_at = time.monotonic() + LEASE_MS / 3000
+        return {"owner": self._owner, "expires_at": now_ms() + LEASE_MS}
+
+    async def _renew(self) -> None:
+        """Prolong the lease when a third of it is over; scripts check the epoch, so one lost here costs no safety."""
+        if time.monotonic() >= self._renew_at:
+            async with self._db.write() as session:
+                mine = update(RebuildLease).where(RebuildLease.owner == self._owner)
+                await session.execute(mine.values(**self._lease()))
+
+    async def _release(self) -> None:
+        async with self._db.write() as session:
+            await session.execute(delete(RebuildLease).where(RebuildLease.owner == self._owner))
+
+
+def _epochs(leases: dict[str, bytes | None]) -> list[int]:
+    """Return the epochs that edges have seen."""
+    return [lease.epoch for raw in leases.values() if (lease := lease_in(raw)) is not None]
+
+
+def _portions(rows: Sequence[NewestRow]) -> Iterator[list[NewestRow]]:
+    """Cut a page so that no script gets more than about 1 MiB."""
+    portion: list[NewestRow] = []
+    size_bytes = 0
+    for row in rows:
+        if portion and size_bytes + len(row.body) > MAX_BATCH_BYTES:
+            yield portion
+            portion, size_bytes = [], 0
+        portion.append(row)
+        size_bytes += len(row.body)
+    if portion:
+        yield portion

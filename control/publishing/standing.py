@@ -1,0 +1,40 @@
+"""How Redis relates to SQL: at a known point of its chain, to be carried on, or elsewhere, to be rebuilt. Pure."""
+
+from enum import StrEnum
+
+from control.publishing.outbox import LineagePoint
+from shared.wire import Head, Malformed, decode_head
+
+
+class Standing(StrEnum):
+    """What a head means to the publisher; only FITS can be carried on, everything else needs a rebuild."""
+
+    FITS = "fits"
+    MISSING = "missing"  # flushed, empty, or not a head at all
+    OTHER_EPOCH = "other_epoch"  # SQL was restored, Redis was rolled back behind a rebuild, or a rebuild broke off
+    AHEAD = "ahead"  # SQL lost transactions that Redis has
+    FORKED = "forked"  # same number, other history: one of the two went back and moved on
+    TOO_FAR_BEHIND = "too_far_behind"  # SQL no longer keeps the transactions that Redis lacks
+
+
+def standing(head: Head | None, lineage: LineagePoint, hash_at_head: str | None) -> Standing:
+    """Return how `head` relates to `lineage`; `hash_at_head` is SQL's at the head's sequence, None if not kept."""
+    if head is None:
+        return Standing.MISSING
+    if head.epoch != lineage.epoch:
+        return Standing.OTHER_EPOCH
+    if head.sequence > lineage.sequence:
+        return Standing.AHEAD
+    if hash_at_head is None:
+        return Standing.TOO_FAR_BEHIND
+    return Standing.FITS if hash_at_head == head.hash else Standing.FORKED
+
+
+def head_in(raw: bytes | None) -> Head | None:
+    """Return the head that Redis holds; what cannot be read counts as missing, and so is rebuilt."""
+    if raw is None:
+        return None
+    try:
+        return decode_head(raw)
+    except Malformed:
+        return None
