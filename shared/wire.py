@@ -24,7 +24,9 @@ EDGES: Final = f"{TAG}edges"
 
 CLICKS: Final = f"{TAG}clicks"
 CLICKS_DONE: Final = f"{TAG}clicks:done"
-"""In the clicks Redis: the stream of batches, and the hash boot -> highest batch up to which SQL has every one."""
+CLICKS_COUNTS: Final = f"{TAG}clicks:counts"
+"""In the clicks Redis: the stream of batches; the hash boot -> highest batch up to which SQL has every one; the hash
+boot -> what its worker counts at this moment (JSON: host, slot, produced, dropped by reason)."""
 
 DOMAINS: Final = "domains"
 SALTS: Final = "salts"
