@@ -39,8 +39,8 @@ class ProcessStatus:
     """What a worker knows of its own process. `lag_s` is how late the loop ran the last beat."""
 
     lag_s: float
-    connections: int
     cpu_s: float
+    memory_bytes: int
 
 
 class Heart:
@@ -98,7 +98,15 @@ class Ear:
         return received
 
 
-def cpu_seconds() -> float:
-    """Return the processor time this process has used."""
+def process_status(lag_s: float) -> ProcessStatus:
+    """Return what this process is using now; memory is 0 where there is no /proc."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+    return ProcessStatus(lag_s, usage.ru_utime + usage.ru_stime, _resident_bytes())
+
+
+def _resident_bytes() -> int:
+    try:
+        with open("/proc/self/statm", "rb") as statm:
+            return int(statm.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return 0

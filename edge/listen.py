@@ -5,7 +5,7 @@ import socket
 from typing import Final
 
 BACKLOG: Final = 4096
-"""Connections that wait for a worker, per worker: what is in the air while one is replaced. The kernel may allow less."""
+"""Connections that wait for a worker, while one is replaced too, per worker. The kernel may allow less."""
 
 
 class CannotListen(Exception):

@@ -3,7 +3,6 @@
 The descriptions are the reference; README.md lists them, and a test holds both together.
 """
 
-import ipaddress
 import re
 import socket
 from pathlib import Path
@@ -12,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.client_ip import TrustedProxies
 
 PREFIX: Final = "TURNOUT_"
 
@@ -41,11 +42,7 @@ def _networks(value: object) -> object:
     if not isinstance(value, str):
         return value
     networks = tuple(text.strip() for text in value.split(",") if text.strip())
-    for network in networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as exc:
-            raise ValueError(f"must be networks such as 10.0.0.0/8, separated by commas: {exc}") from exc
+    TrustedProxies.parse(networks)
     return networks
 
 
@@ -70,7 +67,7 @@ Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class EdgeSettings(BaseSettings):
-    """What one edge is told at start: field `name` is `TURNOUT_NAME` in the environment. A port of 0 takes a free one."""
+    """What one edge is told at start: a field `name` is `TURNOUT_NAME` in the environment. Port 0 takes a free one."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True)
 
