@@ -8,11 +8,12 @@ import json
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from control.settings import ControlSettings
 from deploy.data_folder import DataFolder
@@ -66,7 +67,7 @@ def restore(settings: ControlSettings, archive: Path) -> list[str]:
             for name in names:
                 targets[name].parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 (Path(unpacked) / name).replace(targets[name])
-    except (OSError, tarfile.TarError, EOFError, sqlite3.Error) as exc:
+    except (OSError, tarfile.TarError, EOFError, zlib.error, sqlite3.Error) as exc:
         raise Refusal(f"{archive} cannot be restored: {exc}.") from exc
     return names
 
@@ -117,10 +118,7 @@ def _unpack(tar: tarfile.TarFile, folder: Path) -> list[str]:
     """Unpack what the manifest names, and only that, and check it. Raises Refusal."""
     manifest = _manifest(tar)
     for name, digest in manifest["files"].items():
-        source = tar.extractfile(name)
-        if source is None:
-            raise Refusal(f"The backup lacks {name}, which its manifest names.")
-        with source, (folder / name).open("wb") as target:
+        with _member(tar, name) as source, (folder / name).open("wb") as target:
             while chunk := source.read(_CHUNK):
                 target.write(chunk)
         if _sha256(folder / name) != digest:
@@ -129,10 +127,21 @@ def _unpack(tar: tarfile.TarFile, folder: Path) -> list[str]:
     return list(manifest["files"])
 
 
-def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:
+def _member(tar: tarfile.TarFile, name: str) -> IO[bytes]:
     try:
-        file = tar.extractfile(_MANIFEST)
-        manifest: dict[str, Any] = json.loads(file.read(_CHUNK) if file else b"{}")
+        file = tar.extractfile(name)
+    except KeyError:
+        file = None
+    if file is None:
+        raise Refusal(f"This is no whole backup: {name} is missing.")
+    return file
+
+
+def _manifest(tar: tarfile.TarFile) -> dict[str, Any]:
+    with _member(tar, _MANIFEST) as file:
+        text = file.read(_CHUNK)
+    try:
+        manifest: dict[str, Any] = json.loads(text)
         names = set(manifest["files"])
         if manifest["format"] == _FORMAT and "control.db" in names and names <= {"control.db", "clicks.db"}:
             return manifest

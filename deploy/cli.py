@@ -218,10 +218,8 @@ def _quoted(text: str) -> str:
 
 
 def _show_geo(info: Any) -> None:
-    from deploy.geo import day
-
-    _console.print(f"{info.path}\n{info.kind}, built {day(info.built_at)} ({info.age_days} days ago)", markup=False)
-    if "DBIP" in info.kind.upper().replace("-", ""):
+    _console.print(f"{info.path}\n{info.kind}, built {info.built_on} ({info.age_days} days ago)", markup=False)
+    if info.is_dbip:
         _console.print("IP Geolocation by DB-IP, https://db-ip.com (CC BY 4.0)", markup=False)
 
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from deploy.api import Api, ApiError
 
 SLUG: Final = "saas"
-_OFFER: Final = {"name": "Your Brand", "slug": SLUG, "destination_url": "https://yourbrand.com"}
 _SMART_LINK: Final = {
     "enabled": True,
     "fallback_url": "https://yourbrand.com",
@@ -36,6 +35,12 @@ _SMART_LINK: Final = {
             "destination_url": "https://yourbrand.co.uk/landing",
         },
     ],
+}
+_OFFER: Final = {
+    "name": "Your SaaS",
+    "slug": SLUG,
+    "destination_url": "https://yourbrand.com",
+    "smart_link": _SMART_LINK,
 }
 
 
@@ -71,17 +76,14 @@ _MAC: Final = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.1 Safa
 
 VISITORS: Final = (
     Visitor("US, iPhone", "8.8.8.8", _IPHONE),
-    Visitor("UK, Windows", "81.2.69.142", _WINDOWS),
-    Visitor("France, Mac", "212.27.48.10", _MAC),
+    Visitor("UK, Windows", "81.2.69.160", _WINDOWS),
+    Visitor("France, Mac", "78.120.82.90", _MAC),
 )
 
 
 def fill(api: Api) -> None:
-    """Create what is missing of the example, and wait until its rules are live. Raises Refusal."""
+    """Create what is missing of the example. Raises Refusal."""
     offer = _ensure(api, "/offers", "slug", _OFFER)
-    smart_link = api.get(f"/offers/{offer['id']}/smart-link")
-    if not smart_link["rules"] and not smart_link["enabled"]:
-        api.put(f"/offers/{offer['id']}/smart-link?wait=10", _SMART_LINK)
     for sender in SENDERS:
         partner = _ensure(api, "/partners", "slug", {"name": sender.name, "slug": sender.slug})
         ours = {"offer_id": offer["id"], "partner_id": partner["id"]}
@@ -116,18 +118,18 @@ def _ensure(api: Api, path: str, key: str, wanted: dict[str, Any]) -> dict[str, 
         created: dict[str, Any] = api.post(path, wanted)
         return created
     except ApiError as exc:
-        found = next((item for item in pages(api, path) if item[key] == wanted[key]), None)
+        found = next((item for item in _items(api, path, key, wanted[key]) if item[key] == wanted[key]), None)
         if exc.status != 409 or found is None:
             raise
         return found
 
 
-def pages(api: Api, path: str) -> Iterator[dict[str, Any]]:
-    """Yield every item of a cursor-paged list."""
-    cursor = ""
+def _items(api: Api, path: str, key: str, value: str) -> Iterator[dict[str, Any]]:
+    """Yield the items of a list, page by page."""
+    query = {"limit": "200", key: value}
     while True:
-        page = api.get(f"{path}?limit=200&cursor={quote(cursor)}" if cursor else f"{path}?limit=200")
+        page = api.get(f"{path}?{urlencode(query)}")
         yield from page["items"]
-        cursor = page.get("next_cursor") or ""
-        if not cursor:
+        if not page["next_cursor"]:
             return
+        query["cursor"] = page["next_cursor"]

@@ -27,7 +27,7 @@ from urllib.request import Request, urlopen
 import maxminddb
 
 from deploy.refusal import Refusal
-from edge.geo import sources_for
+from edge.geo import PACKAGED, sources_for
 from shared.country import check_database
 
 MAX_BYTES: Final = 1 << 30
@@ -49,7 +49,16 @@ class GeoInfo:
     kind: str
     built_at: int
     age_days: int
-    networks: int
+
+    @property
+    def built_on(self) -> str:
+        """The day it was built."""
+        return f"{datetime.fromtimestamp(self.built_at, UTC):%Y-%m-%d}"
+
+    @property
+    def is_dbip(self) -> bool:
+        """True when its licence asks for a credit to DB-IP."""
+        return self.path == PACKAGED or "DBIP" in self.kind
 
 
 class _Readable(Protocol):
@@ -153,7 +162,7 @@ def _checked(plain: Path, shown: Path) -> GeoInfo:
     if faults:
         raise Refusal(f"{shown} is not a country database that can be used: {faults[0]}.")
     age_days = int((time.time() - metadata.build_epoch) // _DAY_S)
-    return GeoInfo(shown, metadata.database_type, metadata.build_epoch, age_days, metadata.node_count)
+    return GeoInfo(shown, metadata.database_type, metadata.build_epoch, age_days)
 
 
 def _built_at(path: Path) -> int:
@@ -237,8 +246,3 @@ def _copy(source: _Readable, file: BufferedWriter) -> None:
         if size > MAX_BYTES:
             raise Refusal(f"The country database is larger than {MAX_BYTES >> 20} MiB.")
         file.write(chunk)
-
-
-def day(built_at: int) -> str:
-    """Return the day of a build."""
-    return f"{datetime.fromtimestamp(built_at, UTC):%Y-%m-%d}"

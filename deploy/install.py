@@ -145,7 +145,7 @@ class Progress:
             name = re.split(r"[^A-Za-z0-9._-]", words[1])[0]
             self.show(f"  {self.packages:3} {name}", always=self.packages % 20 == 0)
         elif words[:3] == ["Installing", "collected", "packages:"]:
-            self.show(f"  unpacking {len(words) - 3} packages", always=True)
+            self.show(f"  unpacking {len(words) - 3}", always=True)
 
     def show(self, text: str, *, always: bool) -> None:
         """Writes the line; off a terminal only when it is one of the few worth keeping."""

@@ -1,5 +1,5 @@
 # Sourced by up and test: finds the project's folder ($root) and a Python that Turnout runs on ($python).
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034  # both are for who sources this
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 
