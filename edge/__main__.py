@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from edge import logs
 from edge.listen import CannotListen, listen_alone, listen_together
 from edge.settings import EdgeSettings, InvalidSettings, load
 from edge.supervisor import CANNOT_START, Supervisor
+
+log = logging.getLogger("edge")
 
 
 class CannotStart(Exception):
@@ -51,17 +54,8 @@ def _run(settings: EdgeSettings) -> int:
 
     shared = app.preload(settings)
     supervisor = Supervisor(settings, name, listeners, admin, partial(app.work, settings, shared, name))
-    logs.logging.getLogger("edge").info(
-        "edge starts",
-        extra={
-            "edge": name,
-            "host": settings.host,
-            "port": port,
-            "admin_port": admin.getsockname()[1],
-            "workers": len(listeners),
-            "pid": os.getpid(),
-        },
-    )
+    where = {"host": settings.host, "port": port, "admin_port": admin.getsockname()[1]}
+    log.info("edge starts", extra={"edge": name, **where, "workers": len(listeners), "pid": os.getpid()})
     gc.collect()
     gc.freeze()  # a collector that walks what workers share would copy it into each of them
     return supervisor.run()

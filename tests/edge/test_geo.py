@@ -54,7 +54,7 @@ async def until(database: CountryDatabase, swaps: int, refusals: int = 0) -> lis
     handed: list[Lookup] = []
     watching = asyncio.create_task(database.watch(handed.append, every_s=0.001))
     async with asyncio.timeout(30):
-        while (database.status().swaps, database.status().refusals) != (swaps, refusals):
+        while (database.status().swaps, database.status().refusals) != (swaps, refusals):  # noqa: ASYNC110
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.005)
     watching.cancel()
