@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from locust import FastHttpUser, task
-from locust.contrib.fasthttp import FastResponse
+from locust.contrib.fasthttp import FastResponse, LocustUserAgent
+
+LocustUserAgent.redirect_response_codes = frozenset()  # the destinations are other people's servers: follow none
 
 IPHONE: Final = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 )
 PIXEL: Final = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36"
 WINDOWS: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0.0.0 Safari/537.36"
-IPAD: Final = "Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+IPAD: Final = "Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
 GOOGLEBOT: Final = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 US: Final = ("8.8.8.8", "216.160.83.56", "2001:4860:4860::8888")
@@ -54,10 +56,6 @@ SHARES: Final = [kind.share for kind in KINDS]
 
 class Visitor(FastHttpUser):
     """One connection that carries the clicks of many people, as a proxy's does."""
-
-    def on_start(self) -> None:
-        """Follow no redirect: the destinations are other people's servers."""
-        self.client.client.redirect_response_codes = frozenset()
 
     @task(20)
     def click(self) -> None:
