@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from tests.servers import RedisServer
+from tests.servers import RedisServer, Site
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,3 +44,10 @@ def data_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A web server of this test's own."""
+    with Site() as site:
+        yield site

@@ -1,4 +1,4 @@
-"""Real servers for tests: a Redis on a free port that can be killed, frozen, flushed and started again."""
+"""Real servers for tests: a Redis that can be killed, frozen, flushed and started again, and a web server."""
 
 import contextlib
 import os
@@ -6,7 +6,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,45 @@ class RedisServer:
         process.send_signal(signal.SIGCONT)
         process.send_signal(signal_number)
         process.wait(_HANG_S)
+
+
+class Site:
+    """A web server on loopback: `pages` is path -> (status, headers, body), `asked` every (path, Authorization)."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.asked: list[tuple[str, str | None]] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers["Content-Length"] or 0))
+                site.asked.append((self.path, self.headers["Authorization"]))
+                status, headers, body = site.pages.get(self.path, (404, {}, b""))
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self) -> "Site":
+        self._thread = threading.Thread(target=self.server.serve_forever)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self._thread.join()
 
 
 def free_port() -> int:

@@ -5,12 +5,10 @@ import gzip
 import io
 import lzma
 import tarfile
-import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ import pytest
 from deploy import geo
 from deploy.refusal import Refusal
 from edge.geo import PACKAGED
+from tests.servers import Site
 
 DAY_S = 86_400
 NOW = int(time.time())
@@ -134,43 +133,6 @@ def test_a_bomb_stops_at_the_limit(tmp_path: Path, place: Path, monkeypatch: pyt
 
     with pytest.raises(Refusal, match="larger than 1 MiB"):
         geo.install(tmp_path / "bomb", place)
-
-
-class Site:
-    """A web server on loopback: path -> (status, headers, body), and what it was asked with."""
-
-    def __init__(self) -> None:
-        self.pages: dict[str, tuple[int, dict[str, str], bytes]] = {}
-        self.asked: list[tuple[str, str | None]] = []
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.asked.append((self.path, self.headers["Authorization"]))
-                status, headers, body = site.pages.get(self.path, (404, {}, b""))
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    site = Site()
-    thread = threading.Thread(target=site.server.serve_forever)
-    thread.start()
-    yield site
-    site.server.shutdown()
-    site.server.server_close()
-    thread.join()
 
 
 def test_a_database_is_downloaded(site: Site, place: Path) -> None:
