@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic import StringConstraints as Text
 
@@ -81,3 +81,5 @@ Currency = Annotated[str, Text(pattern=r"^[A-Z]{3}$")]
 TimeIn = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidator(_require_storable)]
 TimeOut = Annotated[datetime, PlainSerializer(_iso, return_type=str), Field(examples=["2026-11-22T10:00:00.000Z"])]
 SmallJson = Annotated[dict[str, Any], BeforeValidator(_require_small)]
+SlugQuery = Annotated[str | None, Query(max_length=64, pattern=_PLAIN, description="Only the one with this slug")]
+IdQuery = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Only those of this one")]

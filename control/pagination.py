@@ -46,7 +46,7 @@ CursorDep = Annotated[Cursor, Depends(_cursor)]
 
 
 async def page_of(
-    session: AsyncSession, query: Select[tuple[T]], number: InstrumentedAttribute[int], cursor: Cursor
+    session: AsyncSession, query: Select[T], number: InstrumentedAttribute[int], cursor: Cursor
 ) -> tuple[Sequence[T], str | None]:
     """Return the rows of one page of `query`, newest first by the column `number`, and the next page's cursor."""
     if cursor.before is not None:

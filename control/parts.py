@@ -1,31 +1,43 @@
 """What the composition root has built and requests use: one immutable record, reachable as `PartsDep`."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 from redis.asyncio import Redis
 
 from control.access.limiter import Limiter
 from control.db import Database
+from control.insight.classifier import Classifier
+from control.publishing.acks import Propagation
+from control.publishing.fleet import Fleet
+from control.publishing.publisher import PublisherStatus
 from control.settings import ControlSettings
-
-if TYPE_CHECKING:
-    from control.insight.classifier import Classifier
-    from control.publishing.acks import Propagation
 
 
 class Live(Protocol):
-    """Bringing committed transactions to the edges, and asking how far they got. Nothing here raises."""
+    """Bringing committed transactions to the edges, and asking how far they got; nothing but `fleet` raises."""
+
+    async def start(self) -> None:
+        """Begin to publish what is committed, and what anybody commits later."""
+
+    async def stop(self) -> None:
+        """End what runs behind."""
 
     async def publish(self) -> None:
         """Push everything that is committed and not yet in Redis."""
 
-    async def propagation(self, sequence: int) -> "Propagation":
+    async def propagation(self, sequence: int) -> Propagation:
         """Return on which edges the transaction numbered `sequence` is live now."""
 
-    async def wait_live(self, sequence: int, timeout_s: float) -> "Propagation":
+    async def wait_live(self, sequence: int, timeout_s: float) -> Propagation:
         """Return as soon as `sequence` is live everywhere, or how things stand after `timeout_s`."""
+
+    async def fleet(self) -> Fleet:
+        """Return the edges and what they run. Raises RedisError."""
+
+    def status(self) -> PublisherStatus:
+        """Return how publishing is doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +50,7 @@ class Parts:
     rules_redis: Redis
     clicks_redis: Redis
     live: Live
-    classifier: "Classifier"
+    classifier: Classifier
     logins: Limiter
     keys: Limiter
 

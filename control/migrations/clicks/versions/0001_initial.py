@@ -1,7 +1,5 @@
 """initial."""
 
-
-
 revision = "0001"
 down_revision = None
 branch_labels = None

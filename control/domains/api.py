@@ -1,0 +1,41 @@
+"""/domains"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from control.access.guard import Admin, Viewer
+from control.domains import service
+from control.domains.schemas import Domain, DomainIn, DomainPatch
+from control.fields import PathId
+from control.pagination import CursorDep, Page
+from control.parts import PartsDep
+
+router = APIRouter(prefix="/domains", tags=["domains"])
+
+
+@router.get("", summary="List domains")
+async def list_domains(
+    parts: PartsDep, _caller: Viewer, cursor: CursorDep, host: Annotated[str | None, Query(max_length=253)] = None
+) -> Page[Domain]:
+    return await service.page(parts, cursor, host)
+
+
+@router.post("", status_code=201, summary="Register a host")
+async def create_domain(parts: PartsDep, caller: Admin, body: DomainIn) -> Domain:
+    return await service.create(parts, caller, body)
+
+
+@router.get("/{domain_id}", summary="Get a domain")
+async def get_domain(parts: PartsDep, _caller: Viewer, domain_id: PathId) -> Domain:
+    return await service.get(parts, domain_id)
+
+
+@router.patch("/{domain_id}", summary="Change where a domain's root redirects")
+async def update_domain(parts: PartsDep, caller: Admin, domain_id: PathId, body: DomainPatch) -> Domain:
+    return await service.update(parts, caller, domain_id, body)
+
+
+@router.delete("/{domain_id}", summary="Unregister a host")
+async def delete_domain(parts: PartsDep, caller: Admin, domain_id: PathId) -> Domain:
+    return await service.delete(parts, caller, domain_id)

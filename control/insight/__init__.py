@@ -1,0 +1,1 @@
+"""What would happen, what happened, and why: the edges' own code, asked by people."""

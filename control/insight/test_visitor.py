@@ -1,0 +1,174 @@
+"""Test a visitor: what an edge would answer, and rule by rule why; by the edge's own code, on a draft if given."""
+
+import asyncio
+from dataclasses import replace
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter
+from pydantic import Field
+from pydantic import StringConstraints as Text
+
+from control.access.guard import Viewer
+from control.destinations import UrlRules
+from control.errors import Faults, FieldError, Problem
+from control.fields import Input, Output, PathId
+from control.offers import store as offers
+from control.offers.compiled import compiled_offer, draft_of
+from control.parts import Parts, PartsDep
+from control.smartlinks import store as smart_links
+from control.smartlinks.drafts import CheckedDraft, check_draft
+from control.smartlinks.schemas import SmartLinkIn
+from shared.conditions import KINDS
+from shared.decision import decide, trace
+from shared.destination import SUBS, param_value
+from shared.rules import Offer
+from shared.table import compile_offer, decode_table
+from shared.visitor import Visitor
+
+CLICK_ID: Final = b"test"
+"""What stands for the click id in the Location of a test."""
+
+router = APIRouter(prefix="/offers/{offer_id}/smart-link", tags=["smart links"])
+
+HeaderValue = Annotated[str, Text(max_length=2048)]
+
+
+class VisitorIn(Input):
+    """Who to test: attributes as rules name them, or `ip` and headers as a browser sends them; attributes win."""
+
+    country: str | None = Field(default=None, max_length=16, examples=["US"])
+    device: str | None = Field(default=None, max_length=16, examples=["mobile"])
+    os: str | None = Field(default=None, max_length=16, examples=["ios"])
+    ip: str | None = Field(default=None, max_length=64)
+    user_agent: HeaderValue | None = None
+    headers: dict[Annotated[str, Text(max_length=64)], HeaderValue] = Field(default_factory=dict, max_length=64)
+
+
+class TestIn(Input):
+    """A visitor, the query of their click, and the smart link to test instead of the one that is live."""
+
+    visitor: VisitorIn = Field(default_factory=VisitorIn)
+    query: str = Field(default="", max_length=2048, examples=["via=mara&sub1=tiktok"])
+    draft: SmartLinkIn | None = None
+
+
+class TestedVisitor(Output):
+    """What the rules saw."""
+
+    country: str
+    device: str
+    os: str
+    browser: str
+    bot: bool
+
+
+class ConditionOutcome(Output):
+    """One condition: what the visitor has, and what it needs, in English."""
+
+    kind: str
+    value: str
+    holds: bool
+    needs: str
+
+
+class RuleOutcome(Output):
+    """One rule: `matched`, `failed`, `disabled`, or `not_reached` below the first match."""
+
+    rule_id: str
+    name: str
+    outcome: str
+    conditions: list[ConditionOutcome]
+
+
+class TestResult(Output):
+    """What the visitor would get: `rule_id` is a rule's, `fallback`, `off` or `inactive`; both null means 410."""
+
+    visitor: TestedVisitor
+    rule_id: str | None
+    location: str | None
+    trace: list[RuleOutcome]
+
+
+@router.post("/test", summary="Test a visitor")
+async def post_test(parts: PartsDep, _caller: Viewer, offer_id: PathId, body: TestIn) -> TestResult:
+    return await run_test(parts, offer_id, body)
+
+
+async def run_test(parts: Parts, offer_id: str, wanted: TestIn) -> TestResult:
+    """Return what a visitor would get. Raises Problem 404, 422."""
+    given = None if wanted.draft is None else check_draft(wanted.draft, UrlRules(parts.settings.app_schemes))
+    async with parts.db.read() as session:
+        row = await offers.require(session, offer_id)
+        draft = _numbered(given) if given else draft_of(await smart_links.current(session, row))
+    visitor = await _visitor(parts, wanted.visitor)
+    return outcome(compiled_offer(row, draft), visitor, wanted.query)
+
+
+def outcome(offer: Offer, visitor: Visitor, query: str) -> TestResult:
+    """Return what `visitor` would get from `offer`: compiled, decoded and decided as on an edge."""
+    try:
+        table = decode_table(orjson.loads(compile_offer(offer)))
+    except ValueError as exc:
+        raise Problem.invalid([FieldError("draft.rules", "too_large", f"{exc}.")]) from exc
+    decision = decide(table, visitor)
+    location = None
+    if decision is not None:
+        macros = _macros(offer, visitor, decision.rule, query)
+        location = decision.destination.location(CLICK_ID, query.encode("utf-8", "replace"), macros).decode()
+    link = offer.smart_link
+    steps = trace(link, visitor) if link.enabled and table.status == "active" else []
+    return TestResult(
+        visitor=TestedVisitor(**visitor._asdict()),
+        rule_id=None if decision is None else decision.rule,
+        location=location,
+        trace=[RuleOutcome.model_validate(step, from_attributes=True) for step in steps],
+    )
+
+
+def _macros(offer: Offer, visitor: Visitor, rule_id: str, query: str) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    sent = {name: param_value(value.encode("utf-8", "replace")) for name, _, value in reversed(pairs)}
+    return {
+        "partner": sent.get("via", ""),
+        "coupon": sent.get("coupon", ""),
+        "country": visitor.country,
+        "device": visitor.device,
+        "os": visitor.os,
+        "offer": offer.slug,
+        "link": "",
+        "rule": rule_id,
+        **{sub: sent.get(sub, "") for sub in SUBS},
+    }
+
+
+async def _visitor(parts: Parts, wanted: VisitorIn) -> Visitor:
+    visitor = Visitor(country="ZZ", device="other", os="other")
+    headers = {name.lower(): value for name, value in wanted.headers.items()}
+    if wanted.user_agent is not None:
+        headers["user-agent"] = wanted.user_agent
+    if headers or wanted.ip is not None:
+        visitor = await asyncio.to_thread(parts.classifier.visitor_of, wanted.ip or "", headers)
+    return visitor._replace(**_attributes(wanted))
+
+
+def _attributes(wanted: VisitorIn) -> dict[str, Any]:
+    """Return the attributes that were given, as rules name them. Raises Problem 422."""
+    faults = Faults()
+    attributes: dict[str, Any] = {}
+    for name, kind in KINDS.items():
+        written = getattr(wanted, name)
+        if written is None:
+            continue
+        value = kind.normalise(written)
+        if value is None or value in kind.groups:
+            faults.add(f"visitor.{name}", f"unknown_{name}", f"{written!r} is no {name} that a visitor can have.")
+        attributes[name] = value
+    faults.raise_if_any()
+    return attributes
+
+
+def _numbered(draft: CheckedDraft) -> CheckedDraft:
+    """Return a draft whose new rules are called by their places, `new-3`."""
+    rules = (rule if rule.id else replace(rule, id=f"new-{place}") for place, rule in enumerate(draft.rules, 1))
+    return replace(draft, rules=tuple(rules))

@@ -1,0 +1,53 @@
+"""Links by the thousand: names resolved, 500 lines a transaction, published while the next lines are read."""
+
+import asyncio
+from collections.abc import Sequence
+
+from fastapi import Request
+
+from control import bulk
+from control.access.roles import Caller
+from control.bulk import BulkResult, Line, LineResult
+from control.bulk_names import BulkNames
+from control.links import service
+from control.links.batch import Refused
+from control.links.schemas import Link, LinkIn, LinkLine
+from control.parts import Parts
+
+
+async def create(parts: Parts, caller: Caller, request: Request) -> BulkResult:
+    """Add the links of a body of JSON lines or CSV, and return once all of them were published."""
+    publishing: set[asyncio.Task[None]] = set()
+
+    async def work(lines: Sequence[Line[LinkLine]]) -> list[LineResult]:
+        results = await _create(parts, caller, lines)
+        task = asyncio.create_task(parts.live.publish())
+        publishing.add(task)
+        task.add_done_callback(publishing.discard)
+        return results
+
+    result = await bulk.run(request, LinkLine, work)
+    if publishing:
+        await asyncio.wait(publishing)
+    return result
+
+
+async def _create(parts: Parts, caller: Caller, lines: Sequence[Line[LinkLine]]) -> list[LineResult]:
+    names = await BulkNames.of(parts, [line.wanted for line in lines], ("offer", "partner", "domain"))
+    results: list[LineResult] = []
+    good: list[tuple[int, LinkIn]] = []
+    for line in lines:
+        assert line.wanted is not None
+        ids, errors = names.resolve(line.wanted, required=("offer",))
+        if errors:
+            results.append(bulk.failed(line.number, 422, errors))
+        else:
+            good.append((line.number, line.wanted.model_copy(update=ids)))
+    created = await service.create_many(parts, caller, [wanted for _, wanted in good]) if good else []
+    return results + [_answer(number, result) for (number, _), result in zip(good, created, strict=True)]
+
+
+def _answer(number: int, result: Link | Refused) -> LineResult:
+    if isinstance(result, Refused):
+        return bulk.failed(number, result.status, result.errors)
+    return LineResult(line=number, status=201, id=result.id, slug=result.slug, url=result.url)

@@ -1,0 +1,90 @@
+"""/offers/{id}/smart-link and /offers/{id}/revisions"""
+
+import re
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+
+from control.access.guard import Editor, Viewer
+from control.errors import FieldError, Problem
+from control.fields import PathId
+from control.pagination import CursorDep, Page
+from control.parts import PartsDep
+from control.smartlinks import service
+from control.smartlinks.schemas import MAX_WAIT_S, Revision, RevisionEntry, SavedSmartLink, SmartLink, SmartLinkIn
+from control.smartlinks.service import Guard
+
+router = APIRouter(prefix="/offers/{offer_id}", tags=["smart links"])
+
+_ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
+
+WaitQuery = Annotated[
+    float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait until it is live on every edge", examples=[5])
+]
+RevisionPath = Annotated[int, Path(ge=1, le=2**31 - 1)]
+
+
+def _guard(
+    if_match: Annotated[
+        str | None,
+        Header(max_length=256, description="The ETag that the edit began from", examples=['"3"']),
+    ] = None,
+) -> Guard:
+    if if_match is None or if_match.strip() == "*":
+        return Guard()
+    tags = [_ETAG.fullmatch(tag.strip()) for tag in if_match.split(",")]
+    if not any(tags):
+        raise Problem.invalid([FieldError("If-Match", "invalid_etag", 'An ETag looks like "3".')])
+    return Guard(frozenset(int(tag[1]) for tag in tags if tag))
+
+
+GuardDep = Annotated[Guard, Depends(_guard)]
+
+
+@router.get("/smart-link", summary="Get the smart link")
+async def get_smart_link(parts: PartsDep, _caller: Viewer, offer_id: PathId, response: Response) -> SmartLink:
+    link = await service.get(parts, offer_id)
+    response.headers["ETag"] = f'"{link.revision}"'
+    return link
+
+
+@router.put("/smart-link", summary="Save and publish the smart link")
+async def put_smart_link(
+    *,
+    parts: PartsDep,
+    caller: Editor,
+    offer_id: PathId,
+    body: SmartLinkIn,
+    guard: GuardDep,
+    response: Response,
+    wait: WaitQuery = 0.0,
+) -> SavedSmartLink:
+    saved = await service.save(parts, caller, offer_id, body, guard=guard, wait_s=wait)
+    response.headers["ETag"] = f'"{saved.revision}"'
+    return saved
+
+
+@router.get("/revisions", summary="List revisions")
+async def list_revisions(parts: PartsDep, _caller: Viewer, offer_id: PathId, cursor: CursorDep) -> Page[RevisionEntry]:
+    return await service.history(parts, offer_id, cursor)
+
+
+@router.get("/revisions/{revision}", summary="Get a revision")
+async def get_revision(parts: PartsDep, _caller: Viewer, offer_id: PathId, revision: RevisionPath) -> Revision:
+    return await service.revision(parts, offer_id, revision)
+
+
+@router.post("/revisions/{revision}/restore", summary="Restore a revision, as a new one")
+async def restore_revision(
+    *,
+    parts: PartsDep,
+    caller: Editor,
+    offer_id: PathId,
+    revision: RevisionPath,
+    guard: GuardDep,
+    response: Response,
+    wait: WaitQuery = 0.0,
+) -> SavedSmartLink:
+    saved = await service.restore(parts, caller, offer_id, revision, guard=guard, wait_s=wait)
+    response.headers["ETag"] = f'"{saved.revision}"'
+    return saved

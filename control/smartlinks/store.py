@@ -1,0 +1,61 @@
+"""All queries on revisions and rules."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.errors import Problem
+from control.offers.models import OfferRow
+from control.smartlinks.models import RevisionRow, RuleRow
+
+
+async def current(session: AsyncSession, offer: OfferRow) -> RevisionRow:
+    """Return an offer's newest revision."""
+    return await revision(session, offer.id, offer.revision)
+
+
+async def revision(session: AsyncSession, offer_id: str, number: int) -> RevisionRow:
+    """Return one revision. Raises Problem 404."""
+    query = select(RevisionRow).where(RevisionRow.offer_id == offer_id, RevisionRow.revision == number)
+    row = (await session.scalars(query)).one_or_none()
+    if row is None:
+        raise Problem.not_found("revision")
+    return row
+
+
+async def currents(session: AsyncSession, offers: Sequence[OfferRow]) -> dict[str, RevisionRow]:
+    """Return the newest revision of each offer, by offer id."""
+    if not offers:
+        return {}
+    wanted = [(offer.id, offer.revision) for offer in offers]
+    query = select(RevisionRow).where(tuple_(RevisionRow.offer_id, RevisionRow.revision).in_(wanted))
+    return {row.offer_id: row for row in await session.scalars(query)}
+
+
+async def before(session: AsyncSession, rows: Sequence[RevisionRow]) -> dict[int, RevisionRow]:
+    """Return the revision before each of `rows` (one offer's), by the number of the later one."""
+    if not rows:
+        return {}
+    wanted = [row.revision - 1 for row in rows]
+    query = select(RevisionRow).where(RevisionRow.offer_id == rows[0].offer_id, RevisionRow.revision.in_(wanted))
+    return {row.revision + 1: row for row in await session.scalars(query)}
+
+
+async def rules(session: AsyncSession, ids: Collection[str]) -> dict[str, RuleRow]:
+    """Return the rules that exist, or ever did, among `ids`, by id."""
+    if not ids:
+        return {}
+    return {row.id: row for row in await session.scalars(select(RuleRow).where(RuleRow.id.in_(ids)))}
+
+
+async def remember_rules(
+    session: AsyncSession, offer_id: str, revision_number: int, names: Mapping[str, str], known: Mapping[str, RuleRow]
+) -> None:
+    """Note that a revision has the rules `names` (id -> name); `known` are those there were before."""
+    for rule_id, name in names.items():
+        row = known.get(rule_id)
+        if row is None:
+            session.add(RuleRow(id=rule_id, offer_id=offer_id, name=name, last_revision=revision_number))
+        else:
+            row.name, row.last_revision = name, revision_number
