@@ -1,7 +1,6 @@
 """`turnout`: every command is a few lines that call the part which does the work."""
 
 import datetime
-import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -207,7 +206,7 @@ def _api(control_url: str) -> Any:
 
     machine = look()
     running = DataFolder(machine.data_dir).noted()
-    base = control_url or os.environ.get("TURNOUT_CONTROL_URL") or str(running.get("control", machine.control_url))
+    base = control_url or str(running.get("control", machine.control_url))
     return Api(base, login.api_key(machine.data_dir))
 
 
