@@ -1,0 +1,231 @@
+"""A click, from the key it asks for to its Location and its event; both roads come through here.
+
+Nothing here waits, except for a link that memory lacks, and nothing here reaches the network.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from edge import responses
+from edge.cache import Absent, Entry
+from edge.click_id import ClickIds
+from edge.counters import Counters
+from edge.duplicates import Duplicates
+from edge.head import FORWARDED_FOR, Head, Peer
+from edge.known_heads import KnownHeads
+from edge.links import Links, LinksUnavailable
+from edge.plan import Choice, Link, Plan
+from edge.query import Sent, sent
+from edge.recent import Recent
+from edge.responses import DEBUG_HEADER, Header, Response
+from edge.turn import Spool, Turn
+from edge.visitors import Address, Caller, Visitors, domain_of
+from shared.destination import param_value
+from shared.events import KINDS
+from shared.key import Key
+from shared.table import Table
+
+_PLANS, _QUERIES, _LOCATIONS = 4096, 4096, 4096
+_PERSON: Final = KINDS.index("person")
+_DUPLICATE: Final = KINDS.index("duplicate")
+ASKS_FOR_DEBUG: Final = b"x-turnout-debug"
+
+
+def wall_clock_ms() -> int:
+    """Return milliseconds since 1970."""
+    return time.time_ns() // 1_000_000
+
+
+class Clicks:
+    """Decides and builds what requests get. One event loop owns it; everything it remembers is bounded."""
+
+    def __init__(
+        self,
+        links: Links,
+        visitors: Visitors,
+        spool: Spool,
+        counters: Counters,
+        *,
+        ids: ClickIds | None = None,
+        clock_ms: Callable[[], int] = wall_clock_ms,
+        dedupe_seconds: int = 0,
+        edge_name: str = "",
+    ) -> None:
+        self.links = links
+        self.visitors = visitors
+        self.counters = counters
+        self.ids = ids or ClickIds()
+        self.turn = Turn(self._begin_turn, spool.flush)
+        self.flush = spool.flush
+        self.now_ms = 0
+        self._stamp = b""
+        self._put = spool.put
+        self._clock_ms = clock_ms
+        self._edge_name = edge_name.encode()
+        self.known_heads = KnownHeads(), KnownHeads()
+        """Of strangers, and of trusted proxies."""
+        self._domains = links.domains
+        self._duplicates = Duplicates(dedupe_seconds * 1000) if dedupe_seconds else None
+        self._plans: Recent[Table, Plan] = Recent(_PLANS)
+        self._queries: Recent[bytes, Sent] = Recent(_QUERIES)
+        self._around: Recent[tuple[Choice, bytes], tuple[bytes, bytes]] = Recent(_LOCATIONS)
+
+    def answer(self, head: Head, peer: Peer) -> Response | None:
+        """Return what a click gets, None where memory does not say, or not in this turn: then `complete` does."""
+        self.turn.begin()
+        found = self.links.lookup(self._key(head))
+        return None if found is None else self._respond(found, head, peer)
+
+    async def complete(self, head: Head, peer: Peer) -> Response:
+        """Return what a click gets, waiting for its link, or for a turn that can read another User-Agent."""
+        key = self._key(head)
+        try:
+            network = self._address(head, peer).network
+            found = self.links.lookup(key) or await self.links.fetch(key, network)
+        except LinksUnavailable:
+            return self._error(responses.UNAVAILABLE, head)
+        self.turn.begin()
+        while (response := self._respond(found, head, peer)) is None:
+            await asyncio.sleep(0)
+            self.turn.begin()
+        return response
+
+    def root(self, head: Head) -> Response:
+        """Return what the root of a domain gets: its configured URL, else 404. No click."""
+        url = self.links.domains.get(self.domain_of(head))
+        if url is None:
+            return self._error(responses.NOT_FOUND, head)
+        self.counters.answered(302)
+        return responses.redirect(302, url.encode())
+
+    def robots(self) -> Response:
+        """Return what crawlers may do: everything."""
+        self.counters.answered(responses.ROBOTS.status)
+        return responses.ROBOTS
+
+    def not_found(self, head: Head) -> Response:
+        """Return the 404 that every unknown address gets."""
+        return self._error(responses.NOT_FOUND, head)
+
+    def domain_of(self, head: Head) -> str:
+        """Return the namespace that a request's Host selects."""
+        return domain_of(head.headers[b"host"], self.links.domains)
+
+    def link_of(self, entry: Entry) -> Link:
+        """Return an entry made ready for clicks; it stays with the entry."""
+        if isinstance(entry.memo, Link):
+            return entry.memo
+        plan = self._plans.find(entry.table) or self._plans.put(entry.table, Plan(entry.table))
+        link = entry.memo = Link(entry, plan)
+        return link
+
+    def redirect(self, link: Link, caller: Caller, query: bytes, *, counts: bool = True) -> bytes:
+        """Return the Location for one click, and record its event where it `counts`. The link must be open."""
+        choice = link.choices.get(caller.group) or link.plan.choose(caller.group, caller.visitor)
+        try:
+            click_id = self.ids.next()
+        except StopIteration:
+            click_id = self.ids.renew()
+        if query or not choice.fixed:
+            given = self._given(link, query)
+            location = self._location(link, choice, caller, query, given, click_id)
+        else:
+            given = link.presets
+            location = choice.before + click_id + choice.after
+        if counts:
+            kind, before = caller.kind, caller.before
+            if kind == _PERSON and self._duplicates is not None and self._clicked_before(link, caller):
+                kind, before = _DUPLICATE, caller.event_before(KINDS[_DUPLICATE])
+            self.counters.clicks[kind] += 1
+            self._put(b"".join((click_id, self._stamp, link.event, choice.rule, before, given.fields, caller.after)))
+        return location
+
+    def _begin_turn(self) -> None:
+        self.now_ms = now_ms = self._clock_ms()
+        self._stamp = b"\t%d\t" % now_ms
+        self.ids.at(now_ms)
+        self.visitors.turn(now_ms, self.links.salts)
+        if self.links.domains is not self._domains:
+            self._domains = self.links.domains
+            for known in self.known_heads:
+                known.clear()
+
+    def _key(self, head: Head) -> Key:
+        assert head.slug is not None
+        return Key(self.domain_of(head), head.slug)
+
+    def _address(self, head: Head, peer: Peer) -> Address:
+        return self.visitors.address_of(peer.address, head.headers.get(FORWARDED_FOR, b"") if peer.trusted else b"")
+
+    def _respond(self, found: Entry | Absent, head: Head, peer: Peer) -> Response | None:
+        """Answer with a link or its absence; None where this turn of the loop has read enough User-Agents."""
+        if isinstance(found, Absent):
+            return self._error(responses.NOT_FOUND, head)
+        link = self.link_of(found)
+        if self.now_ms >= link.until:
+            return self._error(responses.GONE, head)
+        address = self._address(head, peer)
+        sender = self.visitors.sender_of(head.headers, link.entry.key.domain, trusted=peer.trusted)
+        if sender is None:
+            return None
+        location = self.redirect(link, self.visitors.caller_of(address, sender), head.query, counts=head.is_get)
+        if not head.is_get:
+            self.counters.answered(link.status)
+        return responses.redirect(link.status, location, *self._debug(link, address, head, peer))
+
+    def _error(self, answer: tuple[Response, Response], head: Head) -> Response:
+        html, json = answer
+        self.counters.answered(html.status)
+        return json if responses.wants_json(head.headers.get(b"accept", b"")) else html
+
+    def _debug(self, link: Link, address: Address, head: Head, peer: Peer) -> tuple[Header, ...]:
+        """Return the debug header, for those who ask for it from a trusted network, not for whom a proxy asks."""
+        if not peer.trusted or ASKS_FOR_DEBUG not in head.headers or address.text not in self.visitors.trusted:
+            return ()
+        revision, age_s = link.entry.table.revision, self.links.age_s
+        return ((DEBUG_HEADER, b"edge=%b; revision=%d; age=%.3f" % (self._edge_name, revision, age_s)),)
+
+    def _given(self, link: Link, query: bytes) -> Sent:
+        """Return what the link presets and, where it does not, the query."""
+        if not query:
+            return link.presets
+        given = self._queries.young.get(query)
+        if given is None:
+            given = self._queries.find(query) or self._queries.put(query, sent(query))
+        return Sent({**given.values, **link.presets.values}) if link.presets.values else given
+
+    def _location(
+        self, link: Link, choice: Choice, caller: Caller, query: bytes, given: Sent, click_id: bytes
+    ) -> bytes:
+        if not choice.fixed:
+            return choice.destination.location(click_id, query, _macros(link, choice, caller, given))
+        around = self._around.young.get((choice, query))
+        if around is None:
+            around = self._around.find((choice, query)) or choice.around_click_id(query)
+            if around is None:
+                return choice.destination.location(click_id, query, {})
+            self._around.put((choice, query), around)
+        return around[0] + click_id + around[1]
+
+    def _clicked_before(self, link: Link, caller: Caller) -> bool:
+        assert self._duplicates is not None
+        who = (caller.address.text, caller.sender.user_agent, link.entry.key)
+        return self._duplicates.has(who, self.now_ms)
+
+
+def _macros(link: Link, choice: Choice, caller: Caller, given: Sent) -> dict[str, str]:
+    """Return the values of all macros but the click id, plain."""
+    pointer, table, visitor = link.entry.pointer, link.entry.table, caller.visitor
+    values = {name.decode(): param_value(raw) for name, raw in given.values.items()}
+    values["partner"] = values.pop("via", "")
+    return {
+        **values,
+        "country": visitor.country,
+        "device": visitor.device,
+        "os": visitor.os,
+        "offer": table.slug,
+        "link": link.entry.key.slug if pointer.link else "",
+        "rule": choice.rule_id,
+    }

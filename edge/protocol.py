@@ -1,0 +1,417 @@
+"""The fast road: uvicorn's `http` class, which answers clicks itself and hands everything else to the Starlette app.
+
+Three ways to read a request, each for what the one before does not know:
+
+    known      the head's bytes were seen before: look-ups, and no header is looked at          `data_received`
+    read       any other head: httptools, header by header, however it was cut or pipelined     `_proceed`
+    handed on  what asks for no link: uvicorn's own protocol gets its bytes, and so the app     `_hand_on`
+
+All come to `Clicks`, and all answer on the same connection, in order, which stays on the fast road.
+
+# Notes: why heads are remembered. Of a browser's request only the first line and, behind a proxy, X-Forwarded-For
+# differ from visitor to visitor; the rest (Host, User-Agent, hints, Accept, ...) is shared by thousands. So the rest,
+# cut out, is the key of what it says. Every byte was read by httptools before: the first line is `GET /<slug of a link
+# in memory>` and a query of printable ASCII, the address was a valid one, the rest is the key. PERFORMANCE.md has the
+# figures, and what else was tried.
+"""
+
+import asyncio
+import re
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import get_remote_addr
+from uvicorn.server import ServerState
+
+from edge import responses
+from edge.cache import Entry
+from edge.click import Clicks
+from edge.head import MAX_TARGET_BYTES, Peer
+from edge.known_heads import LINE_END, USUAL_ANCHOR, VERSION_BYTES, key_of
+from edge.plan import Link
+from edge.reader import Reader, Received
+from edge.responses import ENDING, Response, ending, render
+from edge.sweep import Sweep
+from shared.key import Key
+
+HEAD_TIMEOUT_S: Final = 10.0
+"""From a head's first byte to its last; a phone on a bad line needs two."""
+WRITE_TIMEOUT_S: Final = 20.0
+"""For a peer to take what it asked for."""
+LINGER_S: Final = 2.0
+"""Bytes that still come after the last response are read and dropped this long: closing at once would reset the
+connection, and take the response with it."""
+SHUTDOWN_S: Final = 1.0
+"""For a head that had begun to come when the server began to stop."""
+
+MAX_ANSWERS_PER_TURN: Final = 32
+"""Pipelined requests of one connection answered before others get their turn; all are, in order."""
+MAX_PENDING_BYTES: Final = 64 * 1024
+"""Bytes held of a connection whose request is waited for; then its socket is not read."""
+
+_QUERY: Final = re.compile(rb"[!\"$-~]*")
+
+
+class ClickProtocol(asyncio.Protocol):
+    """One connection. Use `protocol_for`, which makes the class that uvicorn can build connections from."""
+
+    _clicks: Clicks
+    _sweep: Sweep
+
+    __slots__ = (
+        "_active",
+        "_anchor",
+        "_closing",
+        "_config",
+        "_handed",
+        "_known",
+        "_last",
+        "_loop",
+        "_partial_since",
+        "_peer",
+        "_reader",
+        "_reading_paused",
+        "_ready",
+        "_server",
+        "_since",
+        "_state",
+        "_transport",
+        "_waiting",
+        "_write",
+        "_write_paused",
+    )
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        self._config = config
+        self._server = server_state
+        self._state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._reader = Reader()
+        self._handed: _HandedOn | None = None
+        self._ready = self._waiting = self._closing = self._last = False
+        self._write_paused = self._reading_paused = self._active = False
+        self._since = self._partial_since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to serve."""
+        client = get_remote_addr(transport)
+        address = client[0] if client else ""
+        self._peer = Peer(address, address in self._clicks.visitors.trusted)
+        self._anchor = USUAL_ANCHOR if self._peer.trusted else b""
+        self._known = self._clicks.known_heads[self._peer.trusted].senders
+        self._transport = transport
+        self._write = transport.write
+        self._since = self._loop.time()
+        self._ready = True
+        self._server.connections.add(self)  # type: ignore[arg-type]  # uvicorn names only its own classes
+        self._sweep.add(self, self._loop)
+        self._clicks.counters.connections += 1
+        self._clicks.turn.source_of_headers = self._default_headers
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget everything; who waits for an answer finds the connection closing."""
+        self._server.connections.discard(self)  # type: ignore[arg-type]
+        self._sweep.discard(self)
+        self._clicks.counters.connections -= 1
+        self._ready, self._closing = False, True
+        self._reader = Reader()
+        if self._handed is not None:
+            self._handed.connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Answer a request whose head is known; leave every other to `_read`.
+
+        Long for this house, and in one piece: a call costs as much here as three look-ups.
+        """
+        clicks = self._clicks
+        turn = clicks.turn
+        if not turn.begun:
+            turn.begin()
+        line_end = data.find(LINE_END, 5)
+        if line_end < 0 or not self._ready or data[:5] != b"GET /":
+            return self._read(data)
+        visitors = clicks.visitors
+        if self._anchor:
+            anchor = data.rfind(self._anchor, line_end)
+            if anchor < 0:
+                return self._read(data)
+            stop = data.find(b"\r\n", anchor + 2)
+            sender = self._known.young.get(data[line_end + VERSION_BYTES : anchor] + data[stop:])
+            address = visitors.addresses.young.get(data[anchor + len(self._anchor) : stop])
+        else:
+            sender = self._known.young.get(data[line_end + VERSION_BYTES :])
+            address = visitors.addresses.young.get(self._peer.address.encode())
+        if sender is None or address is None:
+            return self._read(data)
+        path, _, query = data[5:line_end].partition(b"?")
+        entry = clicks.links.lookup(Key(sender.domain, path.decode("latin-1")))
+        if not isinstance(entry, Entry) or (query and not _is_plain(query)):
+            return self._read(data)
+        link = entry.memo
+        if not isinstance(link, Link) or clicks.now_ms >= link.until:
+            return self._read(data)
+        caller = visitors.callers.young.get((address, sender)) or visitors.caller_of(address, sender)
+        location = clicks.redirect(link, caller, query)
+        turn.responses.append((self._write, turn.openings[link.status] + location + ENDING))
+        self._active = True
+        return None
+
+    def eof_received(self) -> bool:
+        """Answer what was asked, then close: the peer may have closed only its half."""
+        self._last = True
+        if not self._waiting and not self._closing:
+            self._send_last(b"", linger=False)
+        return True
+
+    def pause_writing(self) -> None:
+        """Read nothing more from a peer that does not read."""
+        self._write_paused, self._ready = True, False
+        self._since = self._loop.time()
+        self._pause_reading()
+        if self._handed is not None:
+            self._handed.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._write_paused = False
+        if self._handed is not None:
+            self._handed.resume_writing()
+        if not self._waiting:
+            self._resume()
+
+    def shutdown(self) -> None:
+        """Answer what has been asked, and close. uvicorn calls this when the server stops."""
+        self._last = True
+        if not self._waiting and not self._closing and not self._reader.pending:
+            self._send_last(b"", linger=False)
+
+    def expire(self, now_s: float) -> None:
+        """Act on the deadline that holds now. The sweep calls this."""
+        if self._active:
+            self._active, self._since = False, now_s
+            return
+        waited_s = now_s - self._since
+        if self._write_paused:
+            self._abort_after(WRITE_TIMEOUT_S, waited_s)
+        elif self._closing:
+            self._abort_after(LINGER_S, waited_s)
+        elif self._waiting:
+            return
+        elif self._reader.pending:
+            if now_s - self._partial_since > (SHUTDOWN_S if self._last else HEAD_TIMEOUT_S):
+                self._clicks.counters.timeouts += 1
+                self._refuse(responses.TIMEOUT)
+        elif waited_s > self._config.timeout_keep_alive:
+            self._closing = True
+            self._transport.close()
+
+    def _read(self, data: bytes) -> None:
+        """Take bytes that no known head explains, and answer all requests that they complete."""
+        if self._closing:
+            return
+        reader = self._reader
+        if not reader.pending:
+            self._partial_since = self._loop.time()
+        reader.feed(data)
+        if self._waiting or self._write_paused:
+            if reader.pending > MAX_PENDING_BYTES:
+                self._pause_reading()
+            return
+        self._proceed()
+
+    def _proceed(self) -> None:
+        """Answer requests in order until bytes are missing, one must be waited for, or others should have a turn."""
+        reader, answered = self._reader, 0
+        while not (self._waiting or self._closing or self._write_paused):
+            received = reader.next()
+            if received is None:
+                break
+            if isinstance(received, Response):
+                self._refuse(received)
+            elif answered == MAX_ANSWERS_PER_TURN:
+                self._yield_to_others(received)
+            else:
+                self._answer(received)
+            answered += 1
+        if answered:
+            self._active = True
+            self._partial_since = self._loop.time()
+        self._ready = not (self._waiting or self._closing or self._write_paused or reader.pending)
+
+    def _answer(self, received: Received) -> None:
+        clicks, head = self._clicks, received.head
+        clicks.counters.heads_read += 1
+        if not head.is_click:
+            self._hand_on(received)
+            return
+        response = clicks.answer(head, self._peer)
+        if response is None:
+            self._wait_for(received)
+            return
+        self._send(response, received)
+        if response.status in responses.REDIRECT_STATUSES:
+            self._get_to_know(received)
+
+    def _get_to_know(self, received: Received) -> None:
+        """Remember a head that comes again; the next request with it is answered without being read."""
+        found = key_of(received, trusted=self._peer.trusted)
+        if found is None:
+            return
+        key, self._anchor = found
+        known, visitors = self._clicks.known_heads[self._peer.trusted], self._clicks.visitors
+        sender = known.senders.find(key)
+        if sender is None and known.is_due(key):
+            headers = received.head.headers
+            domain = self._clicks.domain_of(received.head)
+            sender = visitors.sender_of(headers, domain, trusted=self._peer.trusted)
+            if sender is not None:
+                known.senders.put(key, sender)
+
+    def _wait_for(self, received: Received) -> None:
+        """Answer once the link is found, in a task of its own; nothing behind it is answered before."""
+        self._waiting = True
+        task = self._loop.create_task(self._complete(received))
+        self._server.tasks.add(task)
+        task.add_done_callback(self._server.tasks.discard)
+
+    async def _complete(self, received: Received) -> None:
+        response = await self._clicks.complete(received.head, self._peer)
+        self._waiting = False
+        if not self._transport.is_closing():
+            self._send(response, received)
+            self._resume()
+
+    def _hand_on(self, received: Received) -> None:
+        """Have the app answer, through uvicorn's own protocol, which gets this one request and no other."""
+        self._clicks.counters.plain += 1
+        self._waiting = True
+        self._handed = handed = _HandedOn(self._config, self._server, self._state, self._loop, self)
+        handed.connection_made(self._transport)
+        handed.data_received(received.raw)
+        if self._last:
+            handed.shutdown()
+
+    def taken_back(self) -> None:
+        """Go on after the app has answered."""
+        handed, self._handed = self._handed, None
+        if handed is not None:
+            self._server.connections.discard(handed)
+        self._waiting = False
+        if self._transport.is_closing():
+            self._closing = True
+        elif self._last:
+            self._send_last(b"", linger=False)
+        else:
+            self._loop.call_soon(self._resume)
+
+    def _yield_to_others(self, received: Received) -> None:
+        self._clicks.counters.pipelines_yielded += 1
+        self._waiting = True
+        self._pause_reading()
+        self._loop.call_soon(self._take_turn, received)
+
+    def _take_turn(self, received: Received) -> None:
+        self._waiting = False
+        if not (self._closing or self._transport.is_closing()):
+            self._clicks.turn.begin()
+            self._answer(received)
+            self._resume()
+
+    def _resume(self) -> None:
+        if self._closing or self._waiting or self._write_paused:
+            return
+        if self._reading_paused:
+            self._reading_paused = False
+            self._transport.resume_reading()
+        self._clicks.turn.begin()
+        self._proceed()
+
+    def _send(self, response: Response, received: Received) -> None:
+        """Send a response with this turn's, and close after it where it is the connection's last."""
+        if not received.keeps_alive or self._last:
+            response = ending(response)
+        turn = self._clicks.turn
+        turn.begin()
+        data = render(response, turn.default_headers, body=received.head.method != b"HEAD")
+        if response.closes:
+            self._send_last(data, linger=received.head.has_body or self._reader.pending > 0)
+        else:
+            turn.responses.append((self._write, data))
+
+    def _refuse(self, response: Response) -> None:
+        """Send a refusal and end the connection."""
+        self._clicks.counters.answered(response.status)
+        self._clicks.turn.begin()
+        self._send_last(render(response, self._clicks.turn.default_headers), linger=True)
+
+    def _send_last(self, data: bytes, *, linger: bool) -> None:
+        self._closing, self._ready = True, False
+        self._reader = Reader()
+        self._since = self._loop.time()
+        self._active = False
+        self._clicks.turn.begin()
+        self._clicks.turn.responses.append((self._write_and_linger if linger else self._write_and_close, data))
+
+    def _write_and_close(self, data: bytes) -> None:
+        self._transport.write(data)
+        self._transport.close()
+
+    def _write_and_linger(self, data: bytes) -> None:
+        """Close our half; the sweep closes the rest, unless the peer does."""
+        self._transport.write(data)
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _abort_after(self, limit_s: float, waited_s: float) -> None:
+        if waited_s > limit_s:
+            self._clicks.counters.timeouts += self._write_paused
+            self._transport.abort()
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _default_headers(self) -> list[tuple[bytes, bytes]]:
+        return self._server.default_headers
+
+
+class _HandedOn(HttpToolsProtocol):
+    """uvicorn's protocol for one request; where it would wait for the next one, it gives the connection back."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        loop: asyncio.AbstractEventLoop,
+        owner: ClickProtocol,
+    ) -> None:
+        super().__init__(config, server_state, app_state, loop)
+        self._owner = owner
+
+    def on_response_complete(self) -> None:
+        """Give the connection back."""
+        self.server_state.total_requests += 1
+        self._owner.taken_back()
+
+
+def protocol_for(clicks: Clicks) -> type[ClickProtocol]:
+    """Return the class to give to `uvicorn.Config(http=...)`, all of whose connections serve `clicks`."""
+    return type("BoundClickProtocol", (ClickProtocol,), {"_clicks": clicks, "_sweep": Sweep(), "__slots__": ()})
+
+
+def _is_plain(query: bytes) -> bool:
+    """Tell whether a query is what httptools takes, and no longer than a target may be."""
+    return len(query) <= MAX_TARGET_BYTES - 128 and _QUERY.fullmatch(query) is not None

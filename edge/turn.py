@@ -1,0 +1,69 @@
+"""What one turn of the event loop collects: its time, its events, and the responses that wait for them.
+
+Many requests arrive between two polls of the sockets. Their events go to the spool with one write, and only then are
+their responses written, in the order in which they were asked for.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from edge.responses import REDIRECT_STATUSES, Header, opening
+
+NO_HEADERS: Final[tuple[Header, ...]] = ()
+
+
+class Spool(Protocol):
+    """Where events go. Neither method waits or raises."""
+
+    def put(self, line: bytes) -> bool:
+        """Take one event of this turn; False where it is dropped and counted."""
+        ...
+
+    def flush(self) -> None:
+        """Write what was put since the last flush."""
+        ...
+
+
+class Turn:
+    """The present turn; whoever finds it not `begun` calls `begin`. `responses` are (write, bytes), in order.
+
+    `openings` is status -> all bytes of a redirect before its Location. `default_headers` go on every response that is
+    written here; uvicorn replaces their list each second, for the Date.
+    """
+
+    __slots__ = ("_flush", "_on_begin", "begun", "default_headers", "openings", "responses", "source_of_headers")
+
+    def __init__(self, on_begin: Callable[[], None], flush: Callable[[], None]) -> None:
+        self._on_begin = on_begin
+        self._flush = flush
+        self.begun = False
+        self.responses: list[tuple[Callable[[bytes], None], bytes]] = []
+        self.source_of_headers: Callable[[], Iterable[Header]] = tuple
+        self._follow_headers(NO_HEADERS)
+
+    def begin(self) -> None:
+        """Begin a turn unless it has begun, and see to its end: after all that the last poll brought."""
+        if self.begun:
+            return
+        self.begun = True
+        headers = self.source_of_headers()
+        if headers is not self.default_headers:
+            self._follow_headers(headers)
+        self._on_begin()
+        asyncio.get_running_loop().call_soon(self.end)
+
+    def end(self) -> None:
+        """Record this turn's events, then send its responses."""
+        self.begun = False
+        self._flush()
+        waiting, self.responses = self.responses, []
+        for write, response in waiting:
+            try:
+                write(response)
+            except RuntimeError:  # the connection was lost since
+                continue
+
+    def _follow_headers(self, headers: Iterable[Header]) -> None:
+        self.default_headers = headers
+        self.openings = {status: opening(status, headers) for status in REDIRECT_STATUSES}
