@@ -57,8 +57,9 @@ def connect(url: str) -> Redis:
 class Carrier:
     """The rules Redis; every method may raise RedisError, and then leaves open whether it happened."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, log_bytes: int = LOG_BYTES) -> None:
         self._redis = redis
+        self._log_bytes = log_bytes
         self._publish = redis.register_script(scripts.PUBLISH)
         self._begin = redis.register_script(scripts.BEGIN_REBUILD)
         self._fill = redis.register_script(scripts.FILL)
@@ -128,11 +129,16 @@ class Carrier:
         await self._redis.srem(EDGES, *names)
 
     async def bound_log(self) -> None:
-        """Shorten the log where its entries, which the count bounds, are large and take more than 64 MiB."""
+        """Shorten the log where it takes more than 64 MiB: its count is bounded, its entries' sizes are not."""
         size_bytes = await self._redis.memory_usage(LOG) or 0
-        if size_bytes > LOG_BYTES:
+        if size_bytes > self._log_bytes:
             length = await self._redis.xlen(LOG)
-            await self._redis.xtrim(LOG, maxlen=length * LOG_BYTES * 9 // (size_bytes * 10), approximate=True)
+            kept = length * self._log_bytes * 9 // (size_bytes * 10)
+            await self._redis.xtrim(LOG, maxlen=kept, approximate=True)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
 
     async def require_no_eviction(self) -> None:
         """Raise UnfitRedis unless Redis refuses writes when its memory is full, rather than forget links."""
