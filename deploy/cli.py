@@ -172,7 +172,7 @@ def restore(archive: Annotated[Path, typer.Argument(exists=True, dir_okay=False)
 
 @app.command("test-visitor")
 def try_visitor(  # noqa: PLR0917 (the names are the command's options)
-    slug: Annotated[str, typer.Argument(help="Slug of an offer.")],
+    slug: Annotated[str, typer.Argument(help="Slug of an offer or of a link.")],
     country: Annotated[str | None, typer.Option(help="ISO code, such as US.")] = None,
     device: Annotated[str | None, typer.Option(help="desktop, mobile, tablet or other.")] = None,
     os_: Annotated[
@@ -186,10 +186,7 @@ def try_visitor(  # noqa: PLR0917 (the names are the command's options)
     given = {"country": country, "device": device, "os": os_, "ip": ip, "user_agent": ua}
     visitor = {name: value for name, value in given.items() if value is not None}
     api = _api(control_url)
-    offers = api.get(f"/offers?slug={_quoted(slug)}")["items"]
-    if not offers:
-        raise Refusal(f"There is no offer with the slug {slug!r}.")
-    _show_test(api.post(f"/offers/{offers[0]['id']}/smart-link/test", {"visitor": visitor}))
+    _show_test(api.post(f"/offers/{_offer_behind(api, slug)}/smart-link/test", {"visitor": visitor}))
 
 
 @app.command("version")
@@ -210,10 +207,16 @@ def _api(control_url: str) -> Any:
     return Api(base, login.api_key(machine.data_dir))
 
 
-def _quoted(text: str) -> str:
-    from urllib.parse import quote
+def _offer_behind(api: Any, slug: str) -> str:
+    """Return the id of the offer that `slug` leads to."""
+    from urllib.parse import urlencode
 
-    return quote(text, safe="")
+    query = urlencode({"slug": slug})
+    offer_ids = [offer["id"] for offer in api.get(f"/offers?{query}")["items"]]
+    offer_ids += [link["offer_id"] for link in api.get(f"/links?{query}")["items"]]
+    if not offer_ids:
+        raise Refusal(f"There is neither an offer nor a link with the slug {slug!r}.")
+    return str(offer_ids[0])
 
 
 def _show_geo(info: Any) -> None:
@@ -224,12 +227,13 @@ def _show_geo(info: Any) -> None:
 
 def _show_test(answer: dict[str, Any]) -> None:
     visitor = answer["visitor"]
-    _console.print(", ".join(f"{name} {value}" for name, value in visitor.items()), markup=False)
-    table = Table("rule", "holds", "because", box=None)
-    for step in answer["trace"]:
-        table.add_row(*(escape(str(step.get(name, ""))) for name in ("name", "matched", "because")))
+    table = Table("rule", "outcome", "because", box=None, padding=(0, 2, 0, 0))
+    for rule in answer["trace"]:
+        failed = [f"{it['kind']} is {it['value']}, needs {it['needs']}" for it in rule["conditions"] if not it["holds"]]
+        table.add_row(escape(rule["name"] or rule["rule_id"]), rule["outcome"], escape("; ".join(failed)))
+    _console.print(", ".join(f"{name}: {value}" for name, value in visitor.items()), markup=False)
     _console.print(table)
-    _console.print(f"-> {answer['rule_id']}: {answer['location']}", markup=False)
+    _console.print(f"{answer['rule_id'] or 'nothing'} -> {answer['location'] or 'gone (410)'}", markup=False)
 
 
 if __name__ == "__main__":
