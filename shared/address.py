@@ -17,20 +17,36 @@ ipv4_match: Final = re.compile(rf"({_OCTET})\.{_OCTET}\.{_OCTET}\.{_OCTET}", re.
 
 # IANA special-purpose registries (RFC 6890 and successors), read on 2026-11-01. What the registries call globally
 # reachable but is a service rather than a place (AS112, AMT, 6to4 relays) is listed too: its country means nothing.
-_SPECIAL_IPV4: Final = tuple(
-    IPv4Network(text)
-    for text in (
-        "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24"
-        " 192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16 192.175.48.0/24 198.18.0.0/15 198.51.100.0/24"
-        " 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4"
-    ).split()
+_SPECIAL_IPV4: Final = (
+    IPv4Network("0.0.0.0/8"),
+    IPv4Network("10.0.0.0/8"),
+    IPv4Network("100.64.0.0/10"),  # carrier-grade NAT
+    IPv4Network("127.0.0.0/8"),
+    IPv4Network("169.254.0.0/16"),
+    IPv4Network("172.16.0.0/12"),
+    IPv4Network("192.0.0.0/24"),  # protocol assignments
+    IPv4Network("192.0.2.0/24"),  # documentation
+    IPv4Network("192.31.196.0/24"),  # AS112
+    IPv4Network("192.52.193.0/24"),  # AMT
+    IPv4Network("192.88.99.0/24"),  # 6to4 relays
+    IPv4Network("192.168.0.0/16"),
+    IPv4Network("192.175.48.0/24"),  # AS112
+    IPv4Network("198.18.0.0/15"),  # benchmarks
+    IPv4Network("198.51.100.0/24"),  # documentation
+    IPv4Network("203.0.113.0/24"),  # documentation
+    IPv4Network("224.0.0.0/4"),
+    IPv4Network("240.0.0.0/4"),
 )
-# Everything outside 2000::/3 is special; inside it only these are: protocol assignments with Teredo and ORCHID,
-# documentation, 6to4 and AS112.
 _UNICAST_IPV6: Final = IPv6Network("2000::/3")
-_SPECIAL_IPV6: Final = tuple(
-    IPv6Network(text) for text in "2001::/23 2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20".split()
+"""What is outside is special, or not given to anybody."""
+_SPECIAL_IPV6: Final = (
+    IPv6Network("2001::/23"),  # protocol assignments, Teredo and ORCHID among them
+    IPv6Network("2001:db8::/32"),  # documentation
+    IPv6Network("2002::/16"),  # 6to4
+    IPv6Network("2620:4f:8000::/48"),  # AS112
+    IPv6Network("3fff::/20"),  # documentation
 )
+
 
 def _by_first_octet() -> dict[int, tuple[IPv4Network, ...]]:
     index: dict[int, tuple[IPv4Network, ...]] = {}
@@ -67,7 +83,7 @@ def canonical(text: str) -> str:
 
 
 def is_special(address: IPv4Address | IPv6Address) -> bool:
-    """Say whether an address is special-purpose: private, shared, loopback, documentation, transition, multicast, ..."""
+    """Say whether an address is special-purpose: private, loopback, documentation, multicast, ..."""
     if isinstance(address, IPv4Address):
         return any(address in network for network in _SPECIAL_IPV4_BY_FIRST_OCTET.get(address.packed[0], ()))
     return address not in _UNICAST_IPV6 or any(address in network for network in _SPECIAL_IPV6)

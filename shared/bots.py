@@ -11,87 +11,137 @@ companies' crawlers ("search", "yandex", "feed") count only where no telephone's
 import re
 from typing import Final
 
+from shared.vocabulary import Vocabulary
+
 
 def _any_of(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(alternatives), re.ASCII)
 
 
 _PERSONAL: Final = _any_of(
-    r"\.net ?(?:clr|\d)|cubot|\bm[ _]bot\b|id ?bot|libwww-fm|mosaic.{0,80}libwww|slackware|preview\) gecko|u_agent/|windows-update-agent",
-    r"ya(?:ndex)?search\w*|edition yandex|yandex\.?browser|sogou(?:search|mse|mobile|android)\w*|baidu(?:box|browser|hd|input)\w*",
-    r"viber/|discord(?:[-/]|ptb|canary)|msn (?:\d|optim)|slack(?:[-_ ](?:ssb|desktop)|/\d)|skype for|telegram-?(?:android|ios|desktop)",
-    r"\w*httpclient/\d[\d.]*$|daum(?:apps|device)|google(?:tv|app|earth)|edu_proxy|proxyless",
+    r"\.net ?(?:clr|\d)|cubot|\bm[ _]bot\b|id ?bot|libwww-fm|mosaic.{0,80}libwww|slackware|preview\) gecko|u_agent/",
+    r"windows-update-agent|masking-agent",
+    r"ya(?:ndex)?search\w*|edition yandex|yandex\.?browser|sogou(?:search|mse|mobile|android)\w*",
+    r"baidu(?:box|browser|hd|input)\w*",
+    r"viber/|discord(?:[-/]|ptb|canary)|msn (?:\d|optim)|slack(?:[-_ ](?:ssb|desktop)|/\d)|skype for",
+    r"telegram-?(?:android|ios|desktop)",
+    r"[a-z]{0,20}httpclient/\d[\d.]{0,20}$|daum(?:apps|device)|google(?:tv|app|earth)|edu_proxy|proxyless",
 )
 """What the software of people says that sounds like a bot."""
 
-_SAYS_SO: Final = _any_of(
-    r"bot(?![a-z])|(?<![a-z])bot(?!tle)|bots\b|crawl|spider|spyder|slurp|scrap(?:er|ing|y)|archiv|preview|snippet|unfurl|thumbnail",
-    r"screenshot|screenie|websnap|favicon|prerender|headless|phantomjs|casperjs|selenium|puppeteer|playwright|webdriver|wkhtmlto",
-    r"lighthouse|page ?speed|synthetic|speedcurve|gtmetrix|\bptst\b|imgsizer|web ?cap|uptime|monitor(?:ing|s|\b)|validator|wechatdevtools",
-    r"check(?:er|_|-|http)|site ?check|link ?check|scanner\b|scanning|\baudit|feedfetch|web ?fetch|fetch(?:er|or)|fetch/|indexer",
+_SAYS_SO: Final = Vocabulary(
+    words=(
+        "crawl|spider|spyder|slurp|archiv|preview|snippet|unfurl|thumbnail|screenshot|screenie|websnap|favicon",
+        "prerender|headless|phantomjs|casperjs|selenium|puppeteer|playwright|webdriver|wkhtmlto|lighthouse|synthetic",
+        "speedcurve|gtmetrix|imgsizer|uptime|validator|wechatdevtools|scanning|feedfetch|fetch/|indexer",
+    ),
+    patterns=(
+        r"bot(?![a-z])|(?<![a-z])bot(?!tle)|bots\b|scrap(?:er|ing|y)|page ?speed|\bptst\b|web ?cap|monitor(?:ing|s|\b)",
+        r"check(?:er|_|-|http)|site ?check|link ?check|(?<!cam)scanner\b|\baudit|web ?fetch|fetch(?:er|or)",
+    ),
 )
 _CONTACT: Final = _any_of(r"https?:|\bwww\.|[\w.+-]@[a-z][\w-]*\.[a-z]|\[at\]")
-_NAMED: Final = _any_of(
-    # Language models and their tools.
-    r"\bgpt|chatgpt|openai|anthropic|claude(?:-|bot|/)|perplexity|cohere-|mistralai|deepseek|google-extended|notebooklm|diffbot|character-ai",
-    # Previews of chats, offices and social networks.
-    r"meta-external|facebook(?:external|catalog|platform)|whatsapp|^telegram|skype(?:uri)|\bviber$|embedly|iframely|flipboard(?:proxy|rss)",
-    r"vkshare|^pinterest/|^snapchat/|bitly|friendica|microsoft office (?:word|excel|powerpoint) \d|\) (?:word|excel|powerpoint)/1\d",
-    # Search engines and advertisers' checks.
-    r"google-(?:\w+-)*(?!earth)\w+|googleother|googleassociat|googleproducer|googledocs|google \(\+|mediapartners|adsbot|appengine|apis-google",
-    r"bing(?:bot|preview)|yandex(?:bot|\.tr|direct|metrika|image|video|media)|heritrix|ahrefs|semrush|mj12|proximic|adbeat|netcraft|catchpoint",
-    r"gomez|keynote|neustar|dareboost|ghost inspector|pingdom|site24x7|nagios|ruxit|dynatrace|wappalyzer|w3c_|ia_archiver|ips-agent",
-    r"masscan|zgrab|nikto|sqlmap|nuclei|jndi:|dirbuster|w3af|mixed-content-scan|newrelicpinger|convertify|stumbleupon|sindup|onetrust",
+_NAMED: Final = Vocabulary(
+    words=(
+        # Language models and their tools.
+        "chatgpt|openai|anthropic|perplexity|cohere-|mistralai|deepseek|google-extended|notebooklm|diffbot",
+        "character-ai",
+        # Previews of chats, offices and social networks.
+        "meta-external|whatsapp|embedly|iframely|vkshare|bitly|friendica",
+        # Search engines and advertisers' checks.
+        "googleother|googleassociat|googleproducer|googledocs|mediapartners|adsbot|appengine|apis-google|heritrix",
+        "ahrefs|semrush|mj12|proximic|adbeat|netcraft|catchpoint|gomez|keynote|neustar|dareboost|ghost inspector",
+        "pingdom|site24x7|nagios|ruxit|dynatrace|wappalyzer|w3c_|ia_archiver|ips-agent|masscan|zgrab|nikto|sqlmap",
+        "nuclei|jndi:|dirbuster|w3af|mixed-content-scan|newrelicpinger|convertify|stumbleupon|sindup|onetrust",
+    ),
+    patterns=(
+        r"\bgpt|claude(?:-|bot|/)|facebook(?:external|catalog|platform)|^telegram|skype(?:uri)|\bviber$",
+        r"flipboard(?:proxy|rss)|^pinterest/|^snapchat/|microsoft office (?:word|excel|powerpoint) \d",
+        r"\) (?:word|excel|powerpoint)/1\d|google-(?!earth)\w|google \(\+|bing(?:bot|preview)",
+        r"yandex(?:bot|\.tr|direct|metrika|image|video|media)",
+    ),
 )
-_SUGGESTS: Final = _any_of(
-    r"worm\b|scrape|fetch|harvest|index(?:er|ing)|monitor|\bping(?!uino)|check|validat|verif|scan(?:s|\b|/)|survey|research|inspect",
-    r"observatory|analy[sz]|detector|sniff|probe|tester|testing|_test|benchmark|(?<!f)lint\b|watchdog|(?<!smart)[a-z]watch/|status(?:cake|\b)",
-    r"diagnos|search(?!box|craft)|\bseo|seo\b|sitemap|backlink|link ?(?:valid|exam|walk|sleuth|reader|test)|copier|grab|downloader",
-    r"\bfeed|feed\b|feed(?:er|parser|reader)|\brss|rss\b|rss/|reader\b|aggregat|newsgator|newsb(?:eu|oa|lu)|netnewswire|syndic|\d subscri",
-    r"(?<!wap )proxy|daemon|cloud(?:flare|front)|(?<!user-)(?<!king-)agent\b|automat|webhook|import(?:er)?\b|collect|discover|mirror|server\b",
-    r"(?<!com)\.(?:com|org|net|io|ai|ru)\b(?!\.)|\.php|service\b",
+_SUGGESTS: Final = Vocabulary(
+    words=(
+        "scrape|fetch|harvest|monitor|check|validat|verif|survey|research|inspect|observatory|detector|sniff|probe",
+        "tester|testing|_test|benchmark|watchdog|diagnos|sitemap|backlink|copier|grab|downloader|rss/|aggregat",
+        "newsgator|netnewswire|syndic|daemon|automat|webhook|collect|discover|mirror",
+    ),
+    patterns=(
+        r"worm\b|index(?:er|ing)|\bping(?!uino)|scan(?:s|\b|/)|analy[sz]|(?<!f)lint\b|(?<!smart)[a-z]watch/",
+        r"status(?:cake|\b)|search(?!box|craft)|\bseo|seo\b|link ?(?:valid|exam|walk|sleuth|reader|test)|\bfeed|feed\b",
+        r"feed(?:er|parser|reader)|\brss|rss\b|reader\b|newsb(?:eu|oa|lu)|\d subscri|(?<!wap )proxy",
+        r"cloud(?:flare|front)|(?<!user-)agent\b|import(?:er)?\b|server\b",
+        r"(?<!com)\.(?:com|org|net|io|ai|ru)\b(?!\.)|\.php|service\b",
+    ),
 )
-_LIBRARY: Final = _any_of(
-    r"\b(?:curl|wget|httpie|libwww|lwp|urllib|requests|aiohttp|httpx|python|perl|ruby|php|java/?\d|node|axios|undici|guzzle)\b",
-    r"http[-_ ]?(?:client|request|lib|kit|rs|unit|component)|httpurl|okhttp|go-http|akka-http|reqwest|faraday|mechanize|typhoeus",
-    r"winhttp|wininet|powershell|postman|insomnia|jakarta|apache|ktor|\bdart\b|feign|retrofit|\bhyper/|\bureq|libsoup|\bresty|nutch",
-    r"\bjdk|mojolicious|simplepie|newspaper/|\bphoton/|zend|symfony|wordpress|drupal|joomla|typo3|mediawiki|restsharp|asynchttp",
+_LIBRARY: Final = Vocabulary(
+    words=(
+        "httpurl|okhttp|go-http|akka-http|reqwest|faraday|mechanize|typhoeus|winhttp|wininet|powershell|postman",
+        "insomnia|jakarta|apache|ktor|feign|retrofit|libsoup|nutch|mojolicious|simplepie|newspaper/|zend|symfony",
+        "wordpress|drupal|joomla|typo3|mediawiki|restsharp|asynchttp",
+    ),
+    patterns=(
+        r"\b(?:curl|wget|httpie|libwww|lwp|urllib|requests|aiohttp|httpx|python|perl|ruby|php|java/?\d|node|axios)\b|undici",
+        r"http[-_ ]?(?:client|request|lib|kit|rs|unit|component)|\bdart\b|\bhyper/|\bureq|\bresty|\bjdk|\bphoton/",
+    ),
 )
-_COMPANY: Final = _any_of(
-    r"google|yandex|baidu|sogou|yahoo|y!j|\bmsn|bing/|ask jeeves|teoma|coccoc(?!browser)|daum|duckduckgo/0|360spider|tumblr|linkedin",
-    r"quora|pinterest|mastodon|pleroma|misskey|akkoma|lemmy|slack|discord|telegram|snap url|line-poker|outbrain|nuzzel|disqus|hatena",
-    r"majestic|brandwatch|newrelic|datadog|zabbix|prtg|builtwith|w3c|htdig|larbin|\bnmap|nessus|openvas|censys|shodan|acunetix|burp",
-    r"expanse|owasp|jorgee|evernote|instapaper|readability|wotbox|httrack|offline explorer|teleport|webzip|jetty|coldfusion|whatcms",
-    r"mail\.ru|dataprovider|amazon (?:route|simple|cloud)|contype|shopify|mailchimp|kube|elb-health|\bpip/|frontpage|webdav|gitlab",
+_COMPANY: Final = Vocabulary(
+    words=(
+        "google|yandex|baidu|sogou|yahoo|y!j|bing/|ask jeeves|teoma|daum|duckduckgo/0|360spider|tumblr|linkedin|quora",
+        "pinterest|mastodon|pleroma|misskey|akkoma|lemmy|slack|discord|telegram|snap url|line-poker|outbrain|nuzzel",
+        "disqus|hatena|majestic|brandwatch|newrelic|datadog|zabbix|prtg|builtwith|w3c|htdig|larbin|nessus|openvas",
+        "censys|shodan|acunetix|burp|expanse|owasp|jorgee|evernote|instapaper|readability|wotbox|httrack",
+        "offline explorer|teleport|webzip|jetty|coldfusion|whatcms|dataprovider|contype|shopify|mailchimp|kube",
+        "elb-health|frontpage|webdav|gitlab",
+    ),
+    patterns=(r"\bmsn|coccoc(?!browser)|\bnmap|mail\.ru|amazon (?:route|simple|cloud)|\bpip/",),
 )
-_PHONE: Final = _any_of(r"android|iphone|ipad|ipod|\bios\b|windows phone|midp|symbian|blackberry|\btv\b|smart-?tv|hbbtv")
-_COMPATIBLE: Final = _any_of(r"\(compatible;? ?\+?([a-z0-9_!-]*)(?!.*(?:msie|palmos|symbian|amiga|haiku|risc ?os|netfront))")
-_COMPATIBLE_BROWSERS: Final = frozenset(
-    "msie konqueror u googletoolbar origyn wap dillo elinks netsurf webos ibrowse opera arora icab safari windows linux intel"
-    " abrowse odyssey omniweb netpositive maui lotus-notes ms-office mmef20 antgalio teleca netbox windows-media-player"
-    " mobile2 smartphone2 tablet2 mozilla".split()
+_PHONE: Final = Vocabulary(
+    words=("android|iphone|ipad|ipod|windows phone|midp|symbian|blackberry|hbbtv",),
+    patterns=(r"\bios\b|\btv\b|smart-?tv",),
 )
-_KNOWN_SYSTEM: Final = _any_of(
-    r"^\"?mozilla/(?:[1-4]|5\.0 *(?:\(|linux|x11|windows|macintosh|iphone|android|applewebkit|gecko))|^opera|^firefox|^ucweb|^lynx|^links",
-    r"^w3m|^elinks|browser|mosaic|netscape|explorer|dalvik|android|iphone|ipad|ipod|\bios\b|darwin|cfnetwork|windows|win10|win32|macintosh",
-    r"mac ?os|macbook|\bosx|linux|x11|amiga|beos|risc os|freebsd|j2me|midp|cldc|up\.browser|wap|maui|brew|obigo|nucleus|symbian|palm|psion",
-    r"tizen|portalmmm|netfront|docomo|j-phone|kddi|softbank|vodafone|nokia|samsung|blackberry|\blge?[-/]?[a-z]{0,2}\d|\bmot-|ericsson|\bhtc",
-    r"motorola|\bsie-|\bsec-|\bsch-|\bzte|huawei|lenovo|alcatel|philips|sharp|panasonic|sanyo|sagem|micromax|karbonn|spice|ktouch|bird",
-    r"playstation|nintendo|xbox|segasaturn|\btv|tv\b|smarttv|dtv|roku|watch|vlc/|amazon;|sonos|hybridcast|\biph\d|fban|instagram|spotify",
-    r"player|itunes|quicktime|dillo|icab|omniweb|konqueror|netsurf|vimprob|arachne|galaxy|outlook|office/|onenote|wireshark|intellij|sm-[a-z]\d{3}",
+_COMPATIBLE_BROWSERS: Final = (
+    r"msie|konqueror|u|googletoolbar|origyn|wap|dillo|elinks|netsurf|webos|ibrowse|opera|arora|icab|safari|windows|linux"
+    r"|intel|abrowse|odyssey|omniweb|netpositive|maui|lotus-notes|ms-office|mmef20|antgalio|teleca|netbox|mobile2"
+    r"|smartphone2|tablet2|mozilla"
+)
+_COMPATIBLE_STRANGER: Final = re.compile(
+    rf"\(compatible;?+ ?+\+?+(?!(?:{_COMPATIBLE_BROWSERS})\b)"
+    r"(?!.*(?:msie|palmos|symbian|amiga|haiku|risc ?os|netfront))"
+)
+_KNOWN_SYSTEM: Final = Vocabulary(
+    words=(
+        "browser|mosaic|netscape|explorer|dalvik|android|iphone|ipad|ipod|darwin|cfnetwork|windows|win10|win32",
+        "macintosh|macbook|linux|x11|amiga|beos|risc os|freebsd|j2me|midp|cldc|wap|maui|brew|obigo|nucleus|symbian",
+        "palm|psion|tizen|portalmmm|netfront|docomo|j-phone|kddi|softbank|vodafone|nokia|samsung|blackberry|ericsson",
+        "motorola|huawei|lenovo|alcatel|philips|sharp|panasonic|sanyo|sagem|micromax|karbonn|spice|ktouch|bird",
+        "playstation|nintendo|xbox|segasaturn|smarttv|dtv|roku|watch|vlc/|amazon;|sonos|hybridcast|fban|instagram",
+        "spotify|player|itunes|quicktime|dillo|icab|omniweb|konqueror|netsurf|vimprob|arachne|galaxy|outlook|office/",
+        "onenote|wireshark|intellij",
+    ),
+    patterns=(
+        r"^\"?mozilla/(?:[1-4]|5\.0 *(?:\(|linux|x11|windows|macintosh|iphone|android|applewebkit|gecko))|^opera",
+        r"^firefox|^ucweb|^lynx|^links|^w3m|^elinks|\bios\b|mac ?os|\bosx|up\.browser|\blge?[-/]?[a-z]{0,2}\d|\bmot-",
+        r"\bhtc|\bsie-|\bsec-|\bsch-|\bzte|\btv|tv\b|\biph\d|sm-[a-z]\d{3}",
+    ),
 )
 
 
 def is_bot(user_agent: str) -> bool:
     """Say whether a User-Agent belongs to no person; the empty one does not. Any string has an answer."""
-    ua = _PERSONAL.sub(" ", user_agent[:512].lower())
-    if _SAYS_SO.search(ua) or _NAMED.search(ua) or _CONTACT.search(ua) or _compatible_with_stranger(ua):
-        return True
-    if _PHONE.search(ua):
+    ua = user_agent[:512].lower()[:512]
+    if not _sounds_like_bot(ua):
         return False
-    return bool(_SUGGESTS.search(ua) or _LIBRARY.search(ua) or _COMPANY.search(ua) or not _KNOWN_SYSTEM.search(ua))
+    impersonal = _PERSONAL.sub(" ", ua)
+    return impersonal == ua or _sounds_like_bot(impersonal)
 
 
-def _compatible_with_stranger(ua: str) -> bool:
-    match = _COMPATIBLE.search(ua)
-    return match is not None and match[1] not in _COMPATIBLE_BROWSERS
+def _sounds_like_bot(ua: str) -> bool:
+    if _SAYS_SO.occurs_in(ua) or _NAMED.occurs_in(ua) or _CONTACT.search(ua) or _COMPATIBLE_STRANGER.search(ua):
+        return True
+    if _PHONE.occurs_in(ua):
+        return False
+    if _SUGGESTS.occurs_in(ua) or _LIBRARY.occurs_in(ua) or _COMPANY.occurs_in(ua):
+        return True
+    return not _KNOWN_SYSTEM.occurs_in(ua)

@@ -1,7 +1,7 @@
 """The country of an address, of a database record and of a trusted proxy's header: a code of `shared.countries`.
 
 A database is only asked for addresses that can be somewhere: files of several vendors give private and documentation
-addresses a country. Whatever a database answers, raises or lacks, the visitor gets an answer: `ZZ` when nothing is known.
+addresses a country. Whatever a database answers, raises or lacks, a visitor gets an answer: `ZZ` when nothing is known.
 """
 
 import re
@@ -14,7 +14,7 @@ from shared.countries import CODES, UNKNOWN, normalise
 __all__ = ["UNKNOWN", "Lookup", "check_database", "country_from_header", "country_of", "country_of_record"]
 
 Lookup = Callable[[str], object]
-"""`maxminddb.Reader.get` or alike: address -> record, None for none; ValueError, InvalidDatabaseError where it fails."""
+"""`maxminddb.Reader.get` or alike: address -> record, None for none; it may raise what it likes."""
 
 # An IPv6 address in 2000::/3 whose first groups show that it is not special; group 1 matches where it is shortened.
 _plain_ipv6_match: Final = re.compile(
