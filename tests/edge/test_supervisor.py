@@ -26,6 +26,7 @@ class TinyEdge:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
             env={**os.environ, **environ},
         )
         assert self.process.stdout is not None
@@ -99,6 +100,16 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+def listening_sockets(pid: int) -> set[str]:
+    """The listening TCP sockets that a process holds, by inode; skips where there is no /proc."""
+    table = Path("/proc/net/tcp")
+    if not table.exists():
+        pytest.skip("needs Linux's /proc")
+    listening = {fields[9] for line in table.read_text().splitlines()[1:] if (fields := line.split())[3] == "0A"}
+    links = [os.readlink(link) for link in Path(f"/proc/{pid}/fd").iterdir()]
+    return listening & {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
+
+
 def test_every_worker_serves_on_the_one_port(start: Start) -> None:
     edge = start(2)
     pids = set(eventually(lambda: edge.pids() if len(edge.pids()) == 2 else []))
@@ -137,11 +148,14 @@ def test_an_edge_that_was_suspended_as_a_whole_goes_on_with_its_workers(start: S
     edge = start(2)
     pids = eventually(lambda: edge.pids() if len(edge.pids()) == 2 else [])
 
-    everyone = [edge.process.pid, *pids]
-    for pid in everyone:
+    for pid in pids:
         os.kill(pid, signal.SIGSTOP)
-    time.sleep(2)  # longer than a frozen worker is given
-    for pid in everyone:
+    time.sleep(0.15)  # the supervisor hears what was said before
+    os.kill(edge.process.pid, signal.SIGSTOP)
+    time.sleep(1.5)  # longer than a stopped worker is given
+    os.kill(edge.process.pid, signal.SIGCONT)
+    time.sleep(0.15)
+    for pid in pids:
         os.kill(pid, signal.SIGCONT)
 
     assert [edge.click() in pids for _ in range(20)] == [True] * 20
@@ -174,6 +188,30 @@ def test_a_signal_stops_everything_cleanly(start: Start, number: signal.Signals)
     assert "error" not in log
     with pytest.raises(ConnectionRefusedError):
         edge.click()
+
+
+def test_a_key_stroke_that_reaches_every_process_stops_everything_cleanly(start: Start) -> None:
+    edge = start(2)
+    eventually(lambda: len(edge.pids()) == 2)
+
+    os.killpg(edge.process.pid, signal.SIGINT)
+    _, log = edge.process.communicate(timeout=60)
+
+    assert edge.process.returncode == 0
+    assert "error" not in log
+
+
+def test_a_worker_holds_no_socket_of_another(start: Start) -> None:
+    edge = start(2)
+    pids = eventually(lambda: edge.pids() if len(edge.pids()) == 2 else [])
+    os.kill(pids[0], signal.SIGKILL)  # so that one of the two was forked while the other ran
+    pids = eventually(lambda: edge.pids() if pids[0] not in edge.pids() and len(edge.pids()) == 2 else [])
+
+    held = [listening_sockets(pid) for pid in pids]
+
+    assert [len(sockets) for sockets in held] == [1, 1]
+    assert held[0] != held[1]
+    assert held[0] | held[1] < listening_sockets(edge.process.pid)
 
 
 def test_one_keystroke_that_comes_as_two_signals_is_one(start: Start) -> None:
