@@ -10,6 +10,7 @@ from control import errors, openapi, ops
 from control.access import api as access
 from control.access.limiter import Limiter
 from control.audit import api as audit
+from control.configuration import api as configuration
 from control.coupons import api as coupons
 from control.db import Database
 from control.domains import api as domains
@@ -38,6 +39,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     domains.router,
     access.router,
     audit.router,
+    configuration.router,
 )
 _BODY_BYTES: Final = {
     f"{API}/links/bulk": 16 * MIB,

@@ -2,6 +2,7 @@
 
 import control.access.models
 import control.audit.models
+import control.clicks.models
 import control.coupons.models
 import control.domains.models
 import control.links.models

@@ -53,8 +53,7 @@ def _said(finding: Finding, names: Mapping[str, str]) -> Warning:
     if finding.code == "overlaps":
         message = f"{name} and {by} accept some of the same visitors and send them to different places: order decides."
     elif finding.by:
-        message = f"{name} is never reached: {by} above {'it' if finding.rule_id != FALLBACK else ''} take everybody."
-        message = message.replace("above  take", "take")
+        message = f"{name} is never reached: {by} {'take' if len(finding.by) > 1 else 'takes'} all of its visitors."
     else:
         message = f"{name} is never reached: its own conditions exclude each other."
     return Warning(code=finding.code, rule_id=finding.rule_id, by=list(finding.by), message=message)
