@@ -159,7 +159,8 @@ class Cache:
 
     def put_table(self, home: OfferTable, table: Table, version: Version, raw: bytes) -> None:
         """Replace the table of all of an offer's links at once."""
-        self._table_bytes += len(raw) - len(home.raw)
+        if self._tables.get(home.offer) is home:
+            self._table_bytes += len(raw) - len(home.raw)
         home.version, home.raw, home.table = version, raw, table
 
     def remove_table(self, home: OfferTable) -> None:
@@ -195,9 +196,14 @@ class Cache:
         while self._absences and next(iter(self._absences.values())) <= now_s:
             self._absences.popitem(last=False)
 
+    def offers(self) -> list[str]:
+        """Return the offers whose tables are held."""
+        return list(self._tables)
+
     def keys_hot_first(self) -> list[Key]:
         """Return all keys, those looked up since the hand last passed first."""
-        return sorted(self._entries, key=lambda key: not self._entries[key].used)
+        hot = [key for key, entry in self._entries.items() if entry.used]
+        return hot + [key for key, entry in self._entries.items() if not entry.used]
 
     def _renew(self, entry: Entry) -> Entry | None:
         """Swap in an entry with the offer's present table; a deleted offer's link is forgotten instead."""

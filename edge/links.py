@@ -4,8 +4,8 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Protocol
 
 from edge.cache import ABSENT, Absent, Entry
 from shared.key import Key
@@ -51,6 +51,10 @@ class SyncStatus:
     def epoch(self) -> int:
         """The lineage whose changes are followed."""
         return self.heard.epoch
+
+    def details(self) -> dict[str, Any]:
+        """Return the fields as JSON knows them."""
+        return asdict(self) | {"heard": list(self.heard), "acked": list(self.acked)}
 
 
 class Links(Protocol):

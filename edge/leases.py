@@ -1,0 +1,54 @@
+"""The lease by which a worker says what it serves: a first ack at once, those that follow together, then refreshed."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from edge.rules_redis import FAILURES, RulesRedis
+from shared import wire
+from shared.wire import Lease
+
+COALESCE_S: Final = 0.25
+REFRESH_S: Final = 3.0
+
+log = logging.getLogger("edge.leases")
+
+
+class Leases:
+    """Writes what `compose` returns under the worker's name whenever it is due; Redis forgets it after 10 s."""
+
+    def __init__(self, redis: RulesRedis, compose: Callable[[], Lease]) -> None:
+        self._redis = redis
+        self._compose = compose
+        self._due = asyncio.Event()
+        self._name = ""
+
+    def due(self) -> None:
+        """Have the lease written now, or a quarter of a second after it was written last."""
+        self._due.set()
+
+    async def run(self) -> None:
+        """Write whenever due, until cancelled."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REFRESH_S):
+                    await self._due.wait()
+            await self._write()
+            await asyncio.sleep(COALESCE_S)
+
+    async def stop(self) -> None:
+        """Take the lease back: this worker is gone, not lost."""
+        with contextlib.suppress(*FAILURES):
+            if self._name:
+                await self._redis.delete_lease(self._name)
+
+    async def _write(self) -> None:
+        self._due.clear()
+        lease = self._compose()
+        self._name = wire.lease_key(lease.host, lease.slot)
+        try:
+            await self._redis.write_lease(self._name, wire.encode_lease(lease))
+        except FAILURES as exc:
+            log.debug("the lease could not be written", extra={"error": str(exc)})

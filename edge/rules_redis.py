@@ -1,0 +1,121 @@
+"""The rules Redis as a worker reads it: every question has a deadline, none is repeated by the client.
+
+The library's own defaults wait five seconds and try ten times more; a frozen server would hold a visitor for a minute.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisError
+
+from edge import scripts
+from edge.replies import Miss, Page, Reading, parse_miss, parse_page, parse_reading, read_head
+from shared import wire
+from shared.key import Key
+from shared.wire import Head, Version
+
+TIMEOUT_S: Final = 0.2
+"""For one link or the head, connecting included."""
+
+READ_TIMEOUT_S: Final = 1.0
+"""For pages of the log and batches, which nobody waits for."""
+
+FAILURES: Final = (RedisError, OSError, TimeoutError)
+"""What any question may raise: Redis did not answer, or not in time, or not sensibly."""
+
+
+def connect(url: str, timeout_s: float, connections: int) -> Redis:
+    """Return a client with at most `connections` connections, made when first needed."""
+    return Redis.from_url(
+        url,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        max_connections=connections,
+        protocol=2,
+        decode_responses=False,
+        client_name="turnout-edge",
+    )
+
+
+class Script:
+    """Lua known to Redis by its digest; sent whole where Redis has forgotten it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._sha = ""
+
+    async def run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Any] = ()) -> Any:
+        """Run it and return its reply. Raises one of FAILURES."""
+        if self._sha:
+            try:
+                return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
+            except NoScriptError:
+                pass
+        self._sha = self._sha or _digest(self.text)
+        return await redis.eval(self.text, len(keys), *keys, *arguments)
+
+
+class RulesRedis:
+    """The questions a worker asks. All may raise one of FAILURES; replies that make no sense count as one."""
+
+    def __init__(self, url: str, fetchers: int) -> None:
+        self._quick = connect(url, TIMEOUT_S, fetchers + 2)
+        self._patient = connect(url, READ_TIMEOUT_S, 2)
+        self._miss = Script(scripts.MISS)
+        self._read = Script(scripts.READ)
+        self._page = Script(scripts.PAGE)
+
+    async def head(self) -> Head | None:
+        """Return the head, None where there is none."""
+        raw = await self._quick.get(wire.HEAD)
+        assert not isinstance(raw, str)  # the client does not decode
+        return read_head(raw)
+
+    async def miss(self, key: Key) -> Miss:
+        """Return a link's pointer and table, read with the head."""
+        keys = (wire.HEAD, wire.redis_key(wire.pointer_key(key)))
+        return parse_miss(await self._miss.run(self._quick, keys))
+
+    async def read(self, keys: Sequence[str]) -> Reading:
+        """Return the values of published keys, read with the head."""
+        names = (wire.HEAD, *map(wire.redis_key, keys))
+        return parse_reading(keys, await self._read.run(self._patient, names))
+
+    async def page(self, after: Version) -> Page:
+        """Return the log after a version, and the values of the keys that it names."""
+        arguments = (
+            after.epoch,
+            after.sequence + 1,
+            scripts.MAX_PAGE_ENTRIES,
+            scripts.MAX_PAGE_KEYS,
+            scripts.MAX_PAGE_BYTES,
+        )
+        return parse_page(await self._page.run(self._patient, (wire.HEAD, wire.LOG), arguments))
+
+    async def write_lease(self, name: str, lease: bytes) -> None:
+        """Write a lease, and list it."""
+        pipe = self._quick.pipeline(transaction=False)
+        pipe.set(name, lease, px=wire.LEASE_TTL_MS)
+        pipe.sadd(wire.EDGES, name)
+        await pipe.execute()
+
+    async def delete_lease(self, name: str) -> None:
+        """Take a lease back."""
+        pipe = self._quick.pipeline(transaction=False)
+        pipe.delete(name)
+        pipe.srem(wire.EDGES, name)
+        await pipe.execute()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._quick.aclose()
+        await self._patient.aclose()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()

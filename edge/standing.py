@@ -1,0 +1,66 @@
+"""Where Redis stands towards what was heard: reachable, loading, flushed, rolled back; learnt from every head seen."""
+
+from enum import Enum
+
+from shared.wire import Head, Version
+
+
+class Relation(Enum):
+    """What a head means for what was heard."""
+
+    LOST = "there is no head, or it went back"
+    OLD = "it was read before what was heard since"
+    LEVEL = "it is what was heard"
+    AHEAD = "there is more to hear"
+    START_OVER = "another lineage, or one that cannot be proven the same: everything held must be read again"
+
+
+class Standing:
+    """Flags of doubt, each lifted by the head that settles it."""
+
+    def __init__(self) -> None:
+        self.reachable = False
+        self.listening = False
+        self.loading = False
+        self.flushed = False
+        self.rolled_back = False
+        self._hash = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether the data set can be read on from: it is there, and is no older than what was heard."""
+        return not self.flushed and not self.rolled_back
+
+    def moved(self, digest: str = "") -> None:
+        """Note the chain hash at what was heard; "" where it is not known."""
+        self._hash = digest
+
+    def observe(self, head: Head | None, asked: Version, heard: Version) -> Relation:
+        """Learn from a head that was asked for when `asked` was heard, `heard` being what has been heard since."""
+        self.reachable = True
+        self.flushed = head is None
+        if head is None:
+            return Relation.LOST
+        if head.version < asked:
+            self.rolled_back = True
+            return Relation.LOST
+        if head.version < heard:
+            return Relation.OLD
+        if head.epoch > heard.epoch:
+            self.rolled_back, self.loading = False, not head.ready
+            return Relation.START_OVER
+        return self._same_lineage(head, heard)
+
+    def _same_lineage(self, head: Head, heard: Version) -> Relation:
+        level = head.version == heard
+        if level and self._hash not in ("", head.hash):
+            self.rolled_back = True
+            return Relation.LOST
+        proven = not self.rolled_back or (level and self._hash == head.hash)
+        was_loading, self.loading = self.loading, not head.ready
+        self.rolled_back = False
+        if level:
+            self._hash = head.hash
+        if not proven or (was_loading and head.ready):
+            return Relation.START_OVER
+        return Relation.LEVEL if level else Relation.AHEAD
