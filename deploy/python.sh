@@ -4,7 +4,8 @@
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 
 suitable() {
-    "$1" -I -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+    told=$("$1" -I -c 'import sys, venv, ensurepip; print(sys.version_info >= (3, 11))' 2>/dev/null) || return 1
+    [ "$told" = True ]
 }
 
 find_python() {

@@ -379,5 +379,5 @@ def answers(turnout: Turnout, path: str, destination: str) -> bool:
 
 def head(turnout: Turnout) -> Json:
     with Redis.from_url(turnout.noted()["redis"]) as redis:
-        found: Json = json.loads(str(redis.get("{t0}head"), "utf-8"))  # type: ignore[arg-type]
+        found: Json = json.loads(str(redis.get("{t0}head"), "utf-8"))
         return found
