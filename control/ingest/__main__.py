@@ -1,0 +1,85 @@
+"""`python -m control.ingest`: one ingester, until SIGTERM; with `--with-parent` also until its parent is gone."""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import socket
+import sys
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from control.db import Database, now_ms
+from control.ingest.closing import close_days
+from control.ingest.consumer import Consumer
+from control.ingest.recording import Recorder
+from control.ingest.retention import forget
+from control.migrations.upgrade import upgrade
+from control.settings import ControlSettings
+
+logger = logging.getLogger("ingest")
+
+TIDY_S: Final = 60.0
+FORGET_S: Final = 3600.0
+PARENT_S: Final = 1.0
+REPLY_S: Final = 5.0
+_GC_THRESHOLDS: Final = (500_000, 20, 100)
+"""A transaction makes 100,000 short-lived objects and no cycles: looking for them costs a fifth of the rate."""
+
+
+async def ingest(settings: ControlSettings, *, with_parent: bool) -> None:
+    """Run one ingester until a signal, or the end of its parent, stops it."""
+    db = Database.open(settings.clicks_database, lock="turnout:clicks")
+    await upgrade(db, "clicks")
+    redis = Redis.from_url(
+        settings.clicks_redis, socket_timeout=REPLY_S, socket_connect_timeout=REPLY_S, retry=Retry(NoBackoff(), 0)
+    )
+    consumer = Consumer(redis, Recorder(db), socket.gethostname())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, consumer.stop)
+    beside = [asyncio.create_task(_tidy(db, settings.click_retention_days))]
+    if with_parent:
+        beside.append(asyncio.create_task(_stop_with_parent(consumer, os.getppid())))
+    logger.info("ingesting clicks")
+    await consumer.run()
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
+    await redis.aclose()
+    await db.close()
+
+
+async def _tidy(db: Database, retention_days: int) -> None:
+    forget_at = 0.0
+    clock = asyncio.get_running_loop().time
+    while True:
+        try:
+            await close_days(db, now_ms())
+            if clock() >= forget_at:
+                forget_at = clock() + FORGET_S
+                await forget(db, now_ms(), retention_days)
+        except Exception:
+            logger.exception("tidying up clicks failed; it is tried again")
+        await asyncio.sleep(TIDY_S)
+
+
+async def _stop_with_parent(consumer: Consumer, parent: int) -> None:
+    while os.getppid() == parent:  # noqa: ASYNC110  # the kernel tells nobody
+        await asyncio.sleep(PARENT_S)
+    consumer.stop()
+
+
+def main(arguments: list[str]) -> None:
+    """Run the process."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    gc.set_threshold(*_GC_THRESHOLDS)
+    asyncio.run(ingest(ControlSettings(), with_parent="--with-parent" in arguments))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

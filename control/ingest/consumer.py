@@ -1,0 +1,191 @@
+"""The Redis side of ingestion: reads the clicks stream through a consumer group, and says what SQL has.
+
+At least once from Redis, exactly once in SQL: an entry is acknowledged after its transaction, and what comes twice is
+known by (boot, number). So an ingester may die anywhere, two may run, and Redis may forget: what it forgot, the edges
+send again. The stream is trimmed only up to what every group has acknowledged.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from control.db import now_ms
+from control.ingest.batches import Batch, MalformedBatch, UnknownSchema, read_batch
+from control.ingest.recording import DeadLetter, Recorder
+from shared.wire import CLICKS, CLICKS_DONE
+
+logger = logging.getLogger("ingest")
+
+GROUP: Final = "ingest"
+READ_AT_ONCE: Final = 20
+"""Entries of one transaction: up to 10,000 events, a third of a second of work."""
+BLOCK_MS: Final = 500
+CLAIM_S: Final = 10.0
+CLAIM_IDLE_MS: Final = 60_000
+"""Entries that another ingester took so long ago, and never acknowledged, are ours: no transaction takes a minute."""
+TRIM_S: Final = 0.5
+PAUSE_S: Final = 0.5
+MAX_ATTEMPTS: Final = 3
+"""Times that SQL may refuse one batch before it is a dead letter."""
+
+Entries = Sequence[tuple[bytes, dict[bytes, bytes] | None]]
+
+
+class _Sorted(NamedTuple):
+    batches: list[Batch]
+    letters: list[DeadLetter]
+    waiting: set[bytes]
+
+
+class Consumer:
+    """One ingester's place in the consumer group."""
+
+    def __init__(self, redis: Redis, recorder: Recorder, name: str) -> None:
+        """Take a connection whose replies may take longer than BLOCK_MS; `name` is the same after a restart."""
+        self._redis = redis
+        self._recorder = recorder
+        self._name = name
+        self._stopping = False
+        self._attempts: dict[bytes, int] = {}
+        self._claim_at = 0.0
+        self._trim_at = 0.0
+
+    def stop(self) -> None:
+        """End after the transaction that runs."""
+        self._stopping = True
+
+    async def run(self) -> None:
+        """Ingest until stopped, whatever happens to Redis and SQL meanwhile."""
+        while not self._stopping:
+            try:
+                await self._consume()
+            except Exception as exc:  # entries stay pending, and the next turn begins with them
+                expected = isinstance(exc, (RedisError, OperationalError, InterfaceError, OSError))
+                logger.warning("ingestion pauses", extra={"error": str(exc)[:300]}, exc_info=not expected)
+                await asyncio.sleep(PAUSE_S)
+
+    async def _consume(self) -> None:
+        with contextlib.suppress(ResponseError):  # the group exists
+            await self._redis.xgroup_create(CLICKS, GROUP, id="0", mkstream=True)
+        await self._take_own_pending()
+        while not self._stopping:
+            entries = await self._read(">", BLOCK_MS)
+            if entries:
+                await self._ingest(entries)
+            now = time.monotonic()
+            if now >= self._claim_at:
+                self._claim_at = now + CLAIM_S
+                await self._claim()
+            if now >= self._trim_at:
+                self._trim_at = now + TRIM_S
+                await self._trim()
+
+    async def _take_own_pending(self) -> None:
+        """Ingest first what this ingester had been given before it, or its connection, died."""
+        last = "0"
+        while entries := await self._read(last):
+            await self._ingest(entries)
+            last = entries[-1][0].decode()
+
+    async def _read(self, after: str, block_ms: int | None = None) -> Entries:
+        reply: Any = await self._redis.xreadgroup(GROUP, self._name, {CLICKS: after}, READ_AT_ONCE, block_ms)
+        if isinstance(reply, dict):  # RESP3
+            return [entry for found in reply.values() for part in found for entry in _entries(part)]
+        return [entry for _, found in reply or () for entry in found]
+
+    async def _claim(self) -> None:
+        """Take over what ingesters that are gone had been given."""
+        cursor = b"0-0"
+        while True:
+            reply: Any = await self._redis.xautoclaim(
+                CLICKS, GROUP, self._name, CLAIM_IDLE_MS, start_id=cursor, count=READ_AT_ONCE
+            )
+            cursor, entries = reply[0], reply[1]
+            if entries:
+                logger.info("took over entries of another ingester", extra={"entries": len(entries)})
+                await self._ingest(entries)
+            if cursor == b"0-0" or self._stopping:
+                return
+
+    async def _ingest(self, entries: Entries) -> None:
+        sorted_ = _sort(entries)
+        try:
+            recorded = await self._recorder.record(sorted_.batches, sorted_.letters, now_ms())
+            done = recorded.done
+            if recorded.dead:
+                logger.warning("dead letters", extra={"count": recorded.dead})
+        except DBAPIError as exc:
+            if isinstance(exc, (OperationalError, InterfaceError)) or exc.connection_invalidated:
+                raise
+            done = await self._ingest_one_by_one(sorted_)
+        acknowledged = [entry for entry, _ in entries if entry not in sorted_.waiting]
+        async with self._redis.pipeline(transaction=True) as pipeline:
+            if done:
+                pipeline.hset(CLICKS_DONE, mapping={boot: str(number) for boot, number in done.items()})
+            if acknowledged:
+                pipeline.xack(CLICKS, GROUP, *acknowledged)
+            await pipeline.execute()
+
+    async def _ingest_one_by_one(self, sorted_: _Sorted) -> dict[str, int]:
+        """Find the batch that SQL refuses, so that it does not hold up the others; after some attempts, bury it."""
+        done = (await self._recorder.record([], sorted_.letters, now_ms())).done
+        for batch in sorted_.batches:
+            try:
+                done |= (await self._recorder.record([batch], [], now_ms())).done
+            except DBAPIError as exc:
+                attempts = self._attempts[batch.entry] = self._attempts.get(batch.entry, 0) + 1
+                if attempts < MAX_ATTEMPTS:
+                    sorted_.waiting.add(batch.entry)
+                    continue
+                del self._attempts[batch.entry]
+                logger.exception("a batch that SQL refuses is a dead letter", extra={"boot": batch.boot})
+                done |= (await self._recorder.bury(batch, f"SQL refuses it: {exc.orig}"[:200], now_ms())).done
+        return done
+
+    async def _trim(self) -> None:
+        """Remove what every group has acknowledged."""
+        lowest: tuple[int, int] | None = None
+        groups: Any = await self._redis.xinfo_groups(CLICKS)
+        for group in groups:  # before asking what is pending: what is delivered in between is higher
+            delivered = _parsed(group["last-delivered-id"])
+            pending: Any = await self._redis.xpending(CLICKS, group["name"])
+            needed = (delivered[0], delivered[1] + 1)
+            if pending["pending"]:
+                needed = min(needed, _parsed(pending["min"]))
+            lowest = min(lowest or needed, needed)
+        if lowest:
+            await self._redis.xtrim(CLICKS, minid=f"{lowest[0]}-{lowest[1]}", approximate=False)
+
+
+def _sort(entries: Entries) -> _Sorted:
+    sorted_ = _Sorted([], [], set())
+    for entry, fields in entries:
+        if not fields:  # trimmed by somebody else while it was pending; its edge sends it again
+            continue
+        try:
+            sorted_.batches.append(read_batch(entry, fields))
+        except UnknownSchema as exc:
+            logger.error("clicks of a later release wait for a later ingester", extra={"schema": str(exc)})
+            sorted_.waiting.add(entry)
+        except MalformedBatch as exc:
+            content = b" ".join(b"%b=%b" % (name, value[:500]) for name, value in fields.items())
+            sorted_.letters.append(DeadLetter("", 0, str(exc), content))
+    return sorted_
+
+
+def _entries(part: Any) -> Entries:
+    """Return the entries in one part of a RESP3 reply, which nests them once more."""
+    return [part] if part and isinstance(part[0], bytes) else list(part)
+
+
+def _parsed(entry: bytes | str) -> tuple[int, int]:
+    text = entry.decode() if isinstance(entry, bytes) else entry
+    time_ms, _, sequence = text.partition("-")
+    return int(time_ms), int(sequence)
