@@ -153,7 +153,7 @@ def _named_form_factor(form_factors: str) -> str:
 
 
 def _device_by_mobile(agent: Agent, user_agent: str, mobile: str, os: str) -> str:
-    if agent.device == "other" or agent.bot:
+    if agent.device == "other":
         return agent.device
     if mobile == "?1":
         return "mobile" if agent.device == "desktop" else agent.device

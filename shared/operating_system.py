@@ -65,7 +65,7 @@ def os_of(ua: str, family: str) -> str:
         return "chromeos"
     os = _OS_OF_FAMILY.get(family, "other" if family else _os_by_words(ua))
     if os == "ios":
-        return "macos" if "x86_64" in ua or ("darwin/" in ua and words.MAC.occurs_in(ua)) else "ios"
+        return "macos" if "darwin/" in ua and words.MAC.occurs_in(ua) else "ios"
     return _behind_the_disguise(ua, os) if os in _DESKTOP_OSES else os
 
 

@@ -63,6 +63,8 @@ def test_link_previewers_are_bots(user_agent: str) -> None:
         "Uptime-Kuma/1.23.12",
         "${jndi:ldap://example.com/a}",
         "SomethingNobodyKnows/1.0",
+        "Mozilla/5.0 (compatible; SomethingNobodyKnows/1.0)",
+        CHROME + " (compatible; SomethingNobodyKnows/1.0)",
         "",
         "   ",
     ],

@@ -170,6 +170,16 @@ class TestApple:
             ("mobile", "ios"),
             id="Puffin on an iPhone",
         ),
+        pytest.param(
+            "HS-T830_TD/1.0 Android/2.3 Release/09.27.2012 Browser/AppleWebKit533.1 Profile/MIDP-2.0",
+            ("mobile", "android"),
+            id="a telephone that calls itself in the old way",
+        ),
+        pytest.param(
+            "COSHIP F2/1.0 Android/4.3 Release/JLS36C Browser/AppleWebKit534.30",
+            ("mobile", "android"),
+            id="another one, with a newer Android",
+        ),
         pytest.param("", ("desktop", "other"), id="nothing"),
     ],
 )
@@ -201,6 +211,15 @@ class TestClientHints:
 
     def test_a_desktop_on_android_that_is_not_mobile_is_a_tablet(self) -> None:
         assert device(CHROME_ON_LINUX, ClientHints("?0", '"Android"')) == "tablet"
+
+    def test_a_phone_unfolded_to_a_tablet_is_one(self) -> None:
+        unfolded = chrome_on_android("SM-F946B", mobile=False)
+
+        assert device(unfolded) == "mobile"
+        assert device(unfolded, ClientHints("?0", '"Android"')) == "tablet"
+
+    def test_a_television_stays_one(self) -> None:
+        assert device(chrome_on_android("BRAVIA 4K UR2"), ClientHints("?0", '"Linux"')) == "other"
 
     @pytest.mark.parametrize(
         ("form_factors", "expected"),
@@ -237,6 +256,17 @@ class TestAnyInput:
     def test_counts_to_512_characters(self) -> None:
         assert device("x" * 512 + "iPhone") == "desktop"
         assert device("x" * 500 + " iPhone") == "mobile"
+
+    def test_names_are_asked_about_no_more_than_that(self) -> None:
+        asked: list[str] = []
+
+        def remember(user_agent: str) -> tuple[str, str]:
+            asked.append(user_agent)
+            return "", ""
+
+        classify("x" * 9999, NO_HINTS, remember)
+
+        assert asked == ["x" * 512]
 
     def test_a_long_browser_name_is_cut(self) -> None:
         assert classify("Shop/1", NO_HINTS, lambda ua: ("", "n" * 99)).browser == "n" * 64
