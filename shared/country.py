@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from shared import address as addresses
+from shared.address import MAX_CHARS, SPECIAL_FIRST_OCTETS, ipv4_match, is_special, parse
 from shared.countries import CODES, UNKNOWN, normalise
 
 __all__ = ["UNKNOWN", "Lookup", "check_database", "country_from_header", "country_of", "country_of_record"]
@@ -28,19 +28,19 @@ def country_of(address: str, lookup: Lookup) -> str:
 
     IPv4 addresses mapped into IPv6 are looked up as what they map. Never raises; `lookup` is not asked in vain.
     """
-    if match := addresses.ipv4_match(address):
-        if match[1] not in addresses.SPECIAL_FIRST_OCTETS:
+    if match := ipv4_match(address):
+        if match[1] not in SPECIAL_FIRST_OCTETS:
             return _ask(address, lookup)
     elif _is_plain_ipv6(address):
         return _ask(address, lookup)
-    parsed = addresses.parse(address)
-    if parsed is None or addresses.is_special(parsed):
+    parsed = parse(address)
+    if parsed is None or is_special(parsed):
         return UNKNOWN
     return _ask(str(parsed), lookup)
 
 
 def _is_plain_ipv6(address: str) -> bool:
-    if len(address) > addresses.MAX_CHARS:
+    if len(address) > MAX_CHARS:
         return False
     match = _plain_ipv6_match(address)
     if match is None:
