@@ -21,7 +21,7 @@ from edge.query import Sent, sent
 from edge.recent import Recent
 from edge.responses import DEBUG_HEADER, Header, Response
 from edge.turn import Spool, Turn
-from edge.visitors import Address, Caller, Visitors, domain_of
+from edge.visitors import Address, Caller, Sender, Visitors, domain_of
 from shared.destination import param_value
 from shared.events import KINDS
 from shared.key import Key
@@ -54,6 +54,7 @@ class Clicks:
         edge_name: str = "",
     ) -> None:
         self.links = links
+        self.lookup = links.lookup
         self.visitors = visitors
         self.counters = counters
         self.ids = ids or ClickIds()
@@ -64,8 +65,7 @@ class Clicks:
         self._put = spool.put
         self._clock_ms = clock_ms
         self._edge_name = edge_name.encode()
-        self.known_heads = KnownHeads(), KnownHeads()
-        """Of strangers, and of trusted proxies."""
+        self.known_heads = KnownHeads(trusted=False), KnownHeads(trusted=True)
         self._domains = links.domains
         self._duplicates = Duplicates(dedupe_seconds * 1000) if dedupe_seconds else None
         self._plans: Recent[Table, Plan] = Recent(_PLANS)
@@ -75,7 +75,7 @@ class Clicks:
     def answer(self, head: Head, peer: Peer) -> Response | None:
         """Return what a click gets, None where memory does not say, or not in this turn: then `complete` does."""
         self.turn.begin()
-        found = self.links.lookup(self._key(head))
+        found = self.lookup(self._key(head))
         return None if found is None else self._respond(found, head, peer)
 
     async def complete(self, head: Head, peer: Peer) -> Response:
@@ -83,7 +83,7 @@ class Clicks:
         key = self._key(head)
         try:
             network = self._address(head, peer).network
-            found = self.links.lookup(key) or await self.links.fetch(key, network)
+            found = self.lookup(key) or await self.links.fetch(key, network)
         except LinksUnavailable:
             return self._error(responses.UNAVAILABLE, head)
         self.turn.begin()
@@ -112,6 +112,10 @@ class Clicks:
     def domain_of(self, head: Head) -> str:
         """Return the namespace that a request's Host selects."""
         return domain_of(head.headers[b"host"], self.links.domains)
+
+    def sender_of(self, head: Head, peer: Peer) -> Sender | None:
+        """Return what a request's headers say, None where this turn has read enough new User-Agents."""
+        return self.visitors.sender_of(head.headers, self.domain_of(head), trusted=peer.trusted)
 
     def link_of(self, entry: Entry) -> Link:
         """Return an entry made ready for clicks; it stays with the entry."""
@@ -167,7 +171,7 @@ class Clicks:
         if self.now_ms >= link.until:
             return self._error(responses.GONE, head)
         address = self._address(head, peer)
-        sender = self.visitors.sender_of(head.headers, link.entry.key.domain, trusted=peer.trusted)
+        sender = self.sender_of(head, peer)
         if sender is None:
             return None
         location = self.redirect(link, self.visitors.caller_of(address, sender), head.query, counts=head.is_get)

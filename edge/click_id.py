@@ -32,7 +32,7 @@ class ClickIds:
     without a frame: the last two characters come from an iterator that all turns share, and are appended in C too.
     """
 
-    __slots__ = ("_boot", "_draw", "_pairs", "_stamp", "_thousands", "_time_ms", "next")
+    __slots__ = ("_boot", "_draw", "_high", "_low", "_pairs", "_thousands", "_time_ms", "next")
 
     next: Callable[[], bytes]
 
@@ -41,15 +41,18 @@ class ClickIds:
         self._boot = self._draw_boot()
         self._thousands = 0
         self._time_ms = 0
-        self._stamp = base32(0, _TIME_CHARS)
+        self._high = base32(0, _TIME_CHARS - 2)
+        self._low = self._boot + base32(0, _COUNT_CHARS - 2)
         self._pairs: Iterator[bytes] = iter(_PAIRS)
         self._rearm()
 
     def at(self, time_ms: int) -> None:
         """Stamp the ids that follow with `time_ms`, or with the time before where the clock stepped back."""
         if time_ms > self._time_ms:
+            high = time_ms >> 10 != self._time_ms >> 10
             self._time_ms = time_ms
-            self._stamp = base32(time_ms, _TIME_CHARS)
+            if high:
+                self._high = base32(time_ms >> 10, _TIME_CHARS - 2)
             self._rearm()
 
     def renew(self) -> bytes:
@@ -58,6 +61,7 @@ class ClickIds:
         if self._thousands >> 5 * (_COUNT_CHARS - 2):
             self._boot, self._thousands = self._draw_boot(), 0
         self._pairs = iter(_PAIRS)
+        self._low = self._boot + base32(self._thousands, _COUNT_CHARS - 2)
         self._rearm()
         return self.next()
 
@@ -65,5 +69,5 @@ class ClickIds:
         return base32(self._draw(5 * _BOOT_CHARS), _BOOT_CHARS)
 
     def _rearm(self) -> None:
-        prefix = self._stamp + self._boot + base32(self._thousands, _COUNT_CHARS - 2)
+        prefix = self._high + _PAIRS[self._time_ms & 1023] + self._low
         self.next = map(prefix.__add__, self._pairs).__next__

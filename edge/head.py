@@ -51,11 +51,11 @@ class Head:
         return self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
 
 
-def refusal(head: Head) -> Response | None:
+def refusal(head: Head, head_bytes: int) -> Response | None:
     """Return why a request is not answered and its connection is closed, None where all is well."""
     if len(head.path) + len(head.query) + bool(head.query) > MAX_TARGET_BYTES:
         return responses.TARGET_TOO_LONG
-    if len(head.fields) > MAX_FIELDS or _size(head) > MAX_HEAD_BYTES:
+    if len(head.fields) > MAX_FIELDS or head_bytes > MAX_HEAD_BYTES:
         return responses.HEAD_TOO_LARGE
     if len(head.headers) != len(head.fields) and [name for name, _ in head.fields].count(b"host") > 1:
         return responses.BAD_HOST
@@ -64,8 +64,8 @@ def refusal(head: Head) -> Response | None:
     return None if head.method in (b"GET", b"HEAD") else responses.METHOD_NOT_ALLOWED
 
 
-def _size(head: Head) -> int:
-    """Return how long the head was at least: white space around values is gone."""
+def least_bytes(head: Head) -> int:
+    """Return how long a head was at least: white space around values is gone."""
     line = len(head.method) + len(head.path) + len(head.query) + len(b"  HTTP/1.1\r\n")
     return line + sum([len(name) + len(value) + 4 for name, value in head.fields]) + 2
 

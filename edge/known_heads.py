@@ -1,42 +1,114 @@
 """Heads that were read before: all bytes that a request shares with others, and the sender that they make."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
-from edge.head import FORWARDED_FOR
+from edge.head import FORWARDED_FOR, MAX_HEAD_BYTES
 from edge.reader import Received
 from edge.recent import Recent
 from edge.visitors import Sender
 
-MAX_BYTES: Final = 2048
-_MAX_HEADS: Final = 4096
-_MAX_SEEN_ONCE: Final = 16_384
-"""Hashes of heads seen once, a megabyte of them: one with a cookie never comes again, and is not worth its place."""
-
 LINE_END: Final = b" HTTP/1.1\r\n"
 VERSION_BYTES: Final = len(b" HTTP/1.1")
-USUAL_ANCHOR: Final = b"\r\nX-Forwarded-For: "
-_FORWARDED_FOR: Final = re.compile(rb"\r\n(%b): (?=[^ \t])" % FORWARDED_FOR, re.IGNORECASE)
-_NEVER_SHARED: Final = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"x-turnout-debug"})
+
+PERSONAL: Final = (
+    b"cookie",
+    b"x-request-id",
+    b"x-real-ip",
+    b"traceparent",
+    b"x-amzn-trace-id",
+    b"cf-ray",
+    b"cf-connecting-ip",
+)
+"""Fields that differ in every request and say nothing that a click is decided by."""
+
+MAX_CUTS: Final = 4
+"""Personal fields looked for in a head; each costs some 0.3 us, and any client can send one."""
+
+MAX_BYTES: Final = 2048
+_MAX_FIELDS: Final = 32
+_MAX_HEADS: Final = 4096
+_MAX_SEEN_ONCE: Final = 16_384
+"""Hashes of heads seen once, a megabyte of them: what never comes again is not worth its place."""
+
+_BEGINS: Final[Mapping[bytes, re.Pattern[bytes]]] = {
+    name: re.compile(rb"\r\n%b: (?=[^ \t\r])" % name, re.IGNORECASE) for name in (FORWARDED_FOR, *PERSONAL)
+}
+_VALUE: Final = re.compile(rb"[\t -~\x80-\xff]*")  # what httptools takes
+_UNIQUE: Final = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"x-turnout-debug"})
 
 
 class KnownHeads:
-    """Known heads of one kind of peer. A key is a head from the line break after `HTTP/1.1` to its end, without the
-    line of X-Forwarded-For where the peer is trusted. `young` has most of them, for look-ups without a call.
+    """What is known of one kind of peer's heads.
+
+    A head's key is all of it from the line break after `HTTP/1.1` on, without personal fields, and without
+    X-Forwarded-For where the peer is trusted. `forwarded_for` is how that field begins here (empty: it is not cut out),
+    `cuts` how the personal ones do: proxies spell them as they like, but always alike.
     """
 
-    __slots__ = ("_seen_once", "senders")
+    __slots__ = ("_seen_once", "_trusted", "cuts", "forwarded_for", "senders")
 
-    def __init__(self) -> None:
+    def __init__(self, *, trusted: bool) -> None:
+        self._trusted = trusted
+        self.forwarded_for = b"\r\nX-Forwarded-For: " if trusted else b""
+        self.cuts: tuple[bytes, ...] = ()
         self.senders: Recent[bytes, Sender] = Recent(_MAX_HEADS)
         self._seen_once: set[int] = set()
 
     def clear(self) -> None:
-        """Forget all: what a Host means has changed."""
+        """Forget all senders: what a Host means has changed."""
         self.senders.clear()
 
-    def is_due(self, key: bytes) -> bool:
-        """Tell whether a head was seen for the second time and is worth remembering."""
+    def without_cuts(self, data: bytes, line_end: int) -> bytes:
+        """Return a head without personal fields; empty where one holds what no field may hold."""
+        for begin in self.cuts:
+            start = data.rfind(begin, line_end)
+            if start >= 0:
+                stop = data.find(b"\r\n", start + 2)
+                if len(data) > MAX_HEAD_BYTES or not _VALUE.fullmatch(data, start + len(begin), stop):
+                    return b""
+                data = data[:start] + data[stop:]
+        return data
+
+    def new_key(self, received: Received) -> bytes | None:
+        """Return the key of a head that was just read, where it should be remembered now: at its second sight.
+
+        Known can be a GET that keeps its connection and names no field twice, none that is about more than its head.
+        """
+        head = received.head
+        if not (head.is_get and received.keeps_alive and len(head.headers) == len(head.fields) <= _MAX_FIELDS):
+            return None
+        if not _UNIQUE.isdisjoint(head.headers) or (self._trusted and FORWARDED_FOR not in head.headers):
+            return None
+        key = self._learn(received)
+        if key is None or key in self.senders.young or not self._is_due(key):
+            return None
+        return key
+
+    def _learn(self, received: Received) -> bytes | None:
+        """Learn how fields are spelled here; return the head's key, None where it cannot be cut."""
+        raw, headers = received.raw, received.head.headers
+        for name in PERSONAL:
+            if name in headers and len(self.cuts) < MAX_CUTS:
+                begin = _BEGINS[name].search(raw)
+                if begin is not None and begin[0] not in self.cuts:
+                    self.cuts = (*self.cuts, begin[0])
+        line_end = raw.find(LINE_END)
+        data = self.without_cuts(raw, line_end)
+        start, end, rest = line_end + VERSION_BYTES, len(data), b""
+        if self._trusted:
+            begin = _BEGINS[FORWARDED_FOR].search(data)
+            if begin is None:
+                return None
+            stop = data.find(b"\r\n", begin.end())
+            if data[begin.end() : stop] != headers[FORWARDED_FOR]:
+                return None
+            self.forwarded_for, end, rest = begin[0], begin.start(), data[stop:]
+        key = data[start:end] + rest
+        return key if len(key) <= MAX_BYTES else None
+
+    def _is_due(self, key: bytes) -> bool:
         seen = hash(key)
         if seen in self._seen_once:
             self._seen_once.discard(seen)
@@ -45,26 +117,3 @@ class KnownHeads:
             self._seen_once.clear()
         self._seen_once.add(seen)
         return False
-
-
-def key_of(received: Received, *, trusted: bool) -> tuple[bytes, bytes] | None:
-    """Return a head's key and how its X-Forwarded-For begins (empty where not cut out); None: it must not be known.
-
-    Known can be a GET that keeps its connection and names no field twice, none that is about more than this one head.
-    """
-    head, raw = received.head, received.raw
-    if not head.is_get or not received.keeps_alive or len(head.headers) != len(head.fields) or len(raw) > 2 * MAX_BYTES:
-        return None
-    if not _NEVER_SHARED.isdisjoint(head.headers):
-        return None
-    start = raw.find(LINE_END) + VERSION_BYTES
-    if not trusted:
-        return (raw[start:], b"") if len(raw) - start <= MAX_BYTES else None
-    match = _FORWARDED_FOR.search(raw, start)
-    if match is None:
-        return None
-    stop = raw.find(b"\r\n", match.end())
-    if raw[match.end() : stop] != head.headers[FORWARDED_FOR]:
-        return None
-    key = raw[start : match.start()] + raw[stop:]
-    return (key, match[0]) if len(key) <= MAX_BYTES else None

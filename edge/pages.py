@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from edge import responses
 from edge.click import Clicks
-from edge.head import Head, Peer, refusal
+from edge.head import Head, Peer, least_bytes, refusal
 from edge.responses import Response
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
@@ -45,7 +45,7 @@ class Pages:
             await send(message)
 
     def _refusal(self, scope: Scope, head: Head) -> Response | None:
-        answer = responses.BAD_REQUEST if scope["http_version"] not in _VERSIONS else refusal(head)
+        answer = responses.BAD_REQUEST if scope["http_version"] not in _VERSIONS else refusal(head, least_bytes(head))
         if answer is not None:
             self._clicks.counters.answered(answer.status)
         return answer

@@ -17,7 +17,7 @@ All come to `Clicks`, and all answer on the same connection, in order, which sta
 
 import asyncio
 import re
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -28,7 +28,7 @@ from edge import responses
 from edge.cache import Entry
 from edge.click import Clicks
 from edge.head import MAX_TARGET_BYTES, Peer
-from edge.known_heads import LINE_END, USUAL_ANCHOR, VERSION_BYTES, key_of
+from edge.known_heads import LINE_END, VERSION_BYTES
 from edge.plan import Link
 from edge.reader import Reader, Received
 from edge.responses import ENDING, Response, ending, render
@@ -61,7 +61,7 @@ class ClickProtocol(asyncio.Protocol):
 
     __slots__ = (
         "_active",
-        "_anchor",
+        "_address_key",
         "_closing",
         "_config",
         "_handed",
@@ -95,7 +95,7 @@ class ClickProtocol(asyncio.Protocol):
         self._server = server_state
         self._state = app_state
         self._loop = _loop or asyncio.get_running_loop()
-        self._reader = Reader()
+        self._reader: Reader | None = None
         self._handed: _HandedOn | None = None
         self._ready = self._waiting = self._closing = self._last = False
         self._write_paused = self._reading_paused = self._active = False
@@ -106,8 +106,8 @@ class ClickProtocol(asyncio.Protocol):
         client = get_remote_addr(transport)
         address = client[0] if client else ""
         self._peer = Peer(address, address in self._clicks.visitors.trusted)
-        self._anchor = USUAL_ANCHOR if self._peer.trusted else b""
-        self._known = self._clicks.known_heads[self._peer.trusted].senders
+        self._address_key = address.encode()
+        self._known = self._clicks.known_heads[self._peer.trusted]
         self._transport = transport
         self._write = transport.write
         self._since = self._loop.time()
@@ -123,7 +123,7 @@ class ClickProtocol(asyncio.Protocol):
         self._sweep.discard(self)
         self._clicks.counters.connections -= 1
         self._ready, self._closing = False, True
-        self._reader = Reader()
+        self._reader = None
         if self._handed is not None:
             self._handed.connection_lost(exc)
 
@@ -139,21 +139,23 @@ class ClickProtocol(asyncio.Protocol):
         line_end = data.find(LINE_END, 5)
         if line_end < 0 or not self._ready or data[:5] != b"GET /":
             return self._read(data)
-        visitors = clicks.visitors
-        if self._anchor:
-            anchor = data.rfind(self._anchor, line_end)
-            if anchor < 0:
+        known, visitors = self._known, clicks.visitors
+        head = known.without_cuts(data, line_end) if known.cuts else data
+        begin = known.forwarded_for
+        if begin:
+            start = head.rfind(begin, line_end)
+            stop = head.find(b"\r\n", start + 2)
+            if start < 0:
                 return self._read(data)
-            stop = data.find(b"\r\n", anchor + 2)
-            sender = self._known.young.get(data[line_end + VERSION_BYTES : anchor] + data[stop:])
-            address = visitors.addresses.young.get(data[anchor + len(self._anchor) : stop])
+            key, address_key = head[line_end + VERSION_BYTES : start] + head[stop:], head[start + len(begin) : stop]
         else:
-            sender = self._known.young.get(data[line_end + VERSION_BYTES :])
-            address = visitors.addresses.young.get(self._peer.address.encode())
+            key, address_key = head[line_end + VERSION_BYTES :], self._address_key
+        sender = known.senders.young.get(key)
+        address = visitors.addresses.young.get(address_key)
         if sender is None or address is None:
             return self._read(data)
         path, _, query = data[5:line_end].partition(b"?")
-        entry = clicks.links.lookup(Key(sender.domain, path.decode("latin-1")))
+        entry = clicks.lookup(cast(Key, (sender.domain, path.decode("latin-1"))))
         if not isinstance(entry, Entry) or (query and not _is_plain(query)):
             return self._read(data)
         link = entry.memo
@@ -191,7 +193,7 @@ class ClickProtocol(asyncio.Protocol):
     def shutdown(self) -> None:
         """Answer what has been asked, and close. uvicorn calls this when the server stops."""
         self._last = True
-        if not self._waiting and not self._closing and not self._reader.pending:
+        if not (self._waiting or self._closing or self._pending):
             self._send_last(b"", linger=False)
 
     def expire(self, now_s: float) -> None:
@@ -206,7 +208,7 @@ class ClickProtocol(asyncio.Protocol):
             self._abort_after(LINGER_S, waited_s)
         elif self._waiting:
             return
-        elif self._reader.pending:
+        elif self._pending:
             if now_s - self._partial_since > (SHUTDOWN_S if self._last else HEAD_TIMEOUT_S):
                 self._clicks.counters.timeouts += 1
                 self._refuse(responses.TIMEOUT)
@@ -214,11 +216,17 @@ class ClickProtocol(asyncio.Protocol):
             self._closing = True
             self._transport.close()
 
+    @property
+    def _pending(self) -> bool:
+        return self._reader is not None and self._reader.pending > 0
+
     def _read(self, data: bytes) -> None:
         """Take bytes that no known head explains, and answer all requests that they complete."""
         if self._closing:
             return
         reader = self._reader
+        if reader is None:
+            reader = self._reader = Reader()
         if not reader.pending:
             self._partial_since = self._loop.time()
         reader.feed(data)
@@ -230,9 +238,9 @@ class ClickProtocol(asyncio.Protocol):
 
     def _proceed(self) -> None:
         """Answer requests in order until bytes are missing, one must be waited for, or others should have a turn."""
-        reader, answered = self._reader, 0
-        while not (self._waiting or self._closing or self._write_paused):
-            received = reader.next()
+        answered = 0
+        while self._reader is not None and not (self._waiting or self._closing or self._write_paused):
+            received = self._reader.next()
             if received is None:
                 break
             if isinstance(received, Response):
@@ -245,7 +253,7 @@ class ClickProtocol(asyncio.Protocol):
         if answered:
             self._active = True
             self._partial_since = self._loop.time()
-        self._ready = not (self._waiting or self._closing or self._write_paused or reader.pending)
+        self._ready = not (self._waiting or self._closing or self._write_paused or self._pending)
 
     def _answer(self, received: Received) -> None:
         clicks, head = self._clicks, received.head
@@ -263,18 +271,11 @@ class ClickProtocol(asyncio.Protocol):
 
     def _get_to_know(self, received: Received) -> None:
         """Remember a head that comes again; the next request with it is answered without being read."""
-        found = key_of(received, trusted=self._peer.trusted)
-        if found is None:
-            return
-        key, self._anchor = found
-        known, visitors = self._clicks.known_heads[self._peer.trusted], self._clicks.visitors
-        sender = known.senders.find(key)
-        if sender is None and known.is_due(key):
-            headers = received.head.headers
-            domain = self._clicks.domain_of(received.head)
-            sender = visitors.sender_of(headers, domain, trusted=self._peer.trusted)
+        key = self._known.new_key(received)
+        if key is not None:
+            sender = self._clicks.sender_of(received.head, self._peer)
             if sender is not None:
-                known.senders.put(key, sender)
+                self._known.senders.put(key, sender)
 
     def _wait_for(self, received: Received) -> None:
         """Answer once the link is found, in a task of its own; nothing behind it is answered before."""
@@ -343,7 +344,7 @@ class ClickProtocol(asyncio.Protocol):
         turn.begin()
         data = render(response, turn.default_headers, body=received.head.method != b"HEAD")
         if response.closes:
-            self._send_last(data, linger=received.head.has_body or self._reader.pending > 0)
+            self._send_last(data, linger=received.head.has_body or self._pending)
         else:
             turn.responses.append((self._write, data))
 
@@ -355,7 +356,7 @@ class ClickProtocol(asyncio.Protocol):
 
     def _send_last(self, data: bytes, *, linger: bool) -> None:
         self._closing, self._ready = True, False
-        self._reader = Reader()
+        self._reader = None
         self._since = self._loop.time()
         self._active = False
         self._clicks.turn.begin()

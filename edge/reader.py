@@ -28,7 +28,18 @@ class Received(NamedTuple):
 class Reader:
     """What one connection has sent and nobody has answered yet. `pending` is its length in bytes."""
 
-    __slots__ = ("_checked", "_complete", "_data", "_fields", "_parser", "_start", "_target", "_upgrade", "_whole")
+    __slots__ = (
+        "_checked",
+        "_complete",
+        "_data",
+        "_fields",
+        "_parser",
+        "_start",
+        "_stays",
+        "_target",
+        "_upgrade",
+        "_whole",
+    )
 
     def __init__(self) -> None:
         self._data = b""
@@ -73,8 +84,9 @@ class Reader:
         self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Take note that the head is whole."""
+        """Take note that the head is whole. The parser knows now, and not always later, whether the connection stays."""
         self._complete = True
+        self._stays = self._parser.should_keep_alive()
 
     def on_message_complete(self) -> None:
         """Take note that no body follows."""
@@ -88,7 +100,7 @@ class Reader:
     def _next_message(self) -> None:
         self._target = b""
         self._fields: list[Field] = []
-        self._complete = self._whole = self._upgrade = False
+        self._complete = self._whole = self._upgrade = self._stays = False
 
     def _check(self, piece_end: int) -> Response | None:
         """Parse up to `piece_end`, or so far that a limit is broken; return the refusal of what breaks one."""
@@ -121,7 +133,7 @@ class Reader:
         head = Head(method, path, query, self._fields)
         if version not in _VERSIONS:
             return responses.BAD_REQUEST
-        answer = refusal(head)
+        answer = refusal(head, len(raw))
         if answer is None and authority is not None and authority != _authority(head.headers[b"host"], b"http"):
             answer = responses.BAD_HOST
         if answer is None and not path.startswith(b"/"):
@@ -130,7 +142,7 @@ class Reader:
             return answer
         if authority is not None:
             raw = raw.replace(self._target, target, 1)
-        keeps_alive = self._whole and not head.has_body and version == "1.1" and self._parser.should_keep_alive()
+        keeps_alive = self._whole and not head.has_body and version == "1.1" and self._stays
         if self._upgrade:
             raw = _UPGRADE.sub(b"", raw)
             self._parser = httptools.HttpRequestParser(self)

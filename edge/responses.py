@@ -1,4 +1,4 @@
-"""Everything the edge can answer, and its bytes: the plain road sends a Response through ASGI, the fast one writes it."""
+"""All the edge can answer, and its bytes: the plain road sends a Response through ASGI, the fast one writes it."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -27,8 +27,8 @@ DEBUG_HEADER: Final = b"x-turnout-edge"
 
 _PAGE: Final = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;margin:20vh auto;max-width:32em;padding:0 1em;"
-    "text-align:center}}</style><h1>{title}</h1><p>{text}</p></html>\n"
+    "<title>{title}</title><style>body{{font:16px/1.5 system-ui,sans-serif;margin:20vh auto;max-width:32em;"
+    "padding:0 1em;text-align:center}}</style><h1>{title}</h1><p>{text}</p></html>\n"
 )
 _RETRY_AFTER_S: Final = b"1"
 
