@@ -34,7 +34,7 @@ class BulkNames:
                 names = {getattr(line, noun) for line in lines} - {None}
                 name, row_id = _COLUMNS[noun]
                 query = select(name, row_id).where(name.in_(names))
-                ids[noun] = dict((await session.execute(query)).tuples().all()) if names else {}
+                ids[noun] = dict((await session.execute(query)).all()) if names else {}
         return cls(ids)
 
     def resolve(self, line: Any, required: Sequence[str]) -> tuple[dict[str, str | None], list[FieldError]]:

@@ -71,7 +71,7 @@ class _Ids:
                 select(PartnerRow.slug, PartnerRow.id),
                 select(DomainRow.host, DomainRow.id),
             )
-            return cls(*[dict((await session.execute(query)).tuples().all()) for query in queries])
+            return cls(*[dict((await session.execute(query)).all()) for query in queries])
 
 
 async def _domain(parts: Parts, caller: Caller, step: Step) -> None:

@@ -83,5 +83,5 @@ async def _coupons(
     query = select(CouponRow.code, CouponRow.offer_id, CouponRow.partner_id).order_by(CouponRow.number)
     return [
         CouponDoc.model_construct(code=code, offer=offer_slugs[offer_id], partner=partner_slugs[partner_id])
-        for code, offer_id, partner_id in (await session.execute(query)).tuples()
+        for code, offer_id, partner_id in (await session.execute(query))
     ]

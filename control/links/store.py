@@ -25,7 +25,7 @@ async def taken(session: AsyncSession, slugs: Collection[str]) -> set[tuple[str 
         return set()
     links = await session.execute(select(LinkRow.domain, LinkRow.slug).where(LinkRow.slug.in_(slugs)))
     offers = await session.scalars(select(OfferRow.slug).where(OfferRow.slug.in_(slugs)))
-    return {*links.tuples(), *((None, slug) for slug in offers)}
+    return {*links, *((None, slug) for slug in offers)}
 
 
 async def insert_rows(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

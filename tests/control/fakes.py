@@ -1,0 +1,42 @@
+"""Control without Redis: edges that say what a test wants them to say."""
+
+from control.publishing.acks import Propagation
+from control.publishing.fleet import Fleet
+from control.publishing.publisher import PublisherStatus
+
+
+class FakeLive:
+    """Counts how often it was told to publish; every question about edges is answered by `answer`."""
+
+    def __init__(self) -> None:
+        self.published = 0
+        self.waited: list[tuple[int, float]] = []
+        self.answer = Propagation(live=3, of=3, unknown=0, refused=(), ms=41, complete=True)
+
+    async def start(self) -> None:
+        """Nothing runs behind."""
+
+    async def stop(self) -> None:
+        """Nothing to end."""
+
+    async def publish(self) -> None:
+        """Count."""
+        self.published += 1
+
+    async def propagation(self, sequence: int) -> Propagation:
+        """Answer for any sequence."""
+        assert sequence > 0
+        return self.answer
+
+    async def wait_live(self, sequence: int, timeout_s: float) -> Propagation:
+        """Answer at once, remembering how long the caller would have waited."""
+        self.waited.append((sequence, timeout_s))
+        return self.answer
+
+    async def fleet(self) -> Fleet:
+        """No edges."""
+        return ()
+
+    def status(self) -> PublisherStatus:
+        """All is well."""
+        return PublisherStatus(1, 1, 1, 0, 0.0, False, 0, "")
