@@ -4,8 +4,10 @@ import argparse
 import gc
 import logging
 import os
+import resource
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -45,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(settings: EdgeSettings) -> int:
     logs.configure(settings.log_format, settings.log_level)
     _require_writable(settings.data_dir)
+    _allow_many_connections()
     listeners = listen_together(settings.host, settings.edge_port, settings.edge_workers)
     admin = listen_alone(settings.host, settings.edge_admin_port)
     port = listeners[0].getsockname()[1]
@@ -52,8 +55,8 @@ def _run(settings: EdgeSettings) -> int:
 
     from edge import app  # as late as can be: what is wrong above is said at once, without a second of imports
 
-    shared = app.preload(settings)
-    supervisor = Supervisor(settings, name, listeners, admin, partial(app.work, settings, shared, name))
+    preloaded = app.preload(settings, name)
+    supervisor = Supervisor(settings, name, listeners, admin, partial(app.work, preloaded))
     where = {"host": settings.host, "port": port, "admin_port": admin.getsockname()[1]}
     log.info("edge starts", extra={"edge": name, **where, "workers": len(listeners), "pid": os.getpid()})
     gc.collect()
@@ -69,6 +72,13 @@ def _require_writable(folder: Path) -> None:
         raise CannotStart(f"TURNOUT_DATA_DIR {folder} cannot be made: {exc.strerror}.") from exc
     if not os.access(folder, os.W_OK | os.X_OK):
         raise CannotStart(f"TURNOUT_DATA_DIR {folder} cannot be written to by this user.")
+
+
+def _allow_many_connections() -> None:
+    """Raise the limit of open files as far as it goes: the usual 1024 is a limit of connections here."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _refuse(*faults: str) -> int:

@@ -21,9 +21,6 @@ from shared.events import KINDS
 PREFIX: Final = "turnout_edge_"
 STATES: Final = ("cold", "catching_up", "synced", "stale")
 
-_FOREVER: Final = 1e300
-"""How a heartbeat spells an age without end, which JSON has no number for."""
-
 Reading = float | Mapping[str, float]
 
 
@@ -212,7 +209,7 @@ _COUNTERS: Final = frozenset(metric.name for metric in METRICS if metric.kind ==
 
 
 def _by_label(reading: Reading) -> dict[str, float]:
-    return dict(reading) if isinstance(reading, Mapping) else {"": min(float(reading), _FOREVER)}
+    return dict(reading) if isinstance(reading, Mapping) else {"": float(reading)}
 
 
 def _fold(metric: Metric, every: list[Samples]) -> dict[str, float]:
@@ -225,5 +222,5 @@ def _lines(metric: Metric, values: Mapping[str, float]) -> str:
     lines = [f"# HELP {metric.name} {metric.help}", f"# TYPE {metric.name} {metric.kind}"]
     for label, value in values.items():
         tag = f'{{{metric.label}="{label}"}}' if metric.label else ""
-        lines.append(f"{metric.name}{tag} {'+Inf' if value >= _FOREVER else f'{value:.15g}'}")
+        lines.append(f"{metric.name}{tag} {value:.15g}")
     return "\n".join(lines) + "\n"

@@ -83,7 +83,7 @@ def _worker_reasons(worker: WorkerView, max_age_s: float) -> Iterable[str]:
         return
     state, age_s = worker.report.sync["state"], worker.report.sync["age_s"]
     if state == "cold":
-        yield f"{who} has no rules: Redis has not answered yet and there is no snapshot"
+        yield f"{who} has no rules: nothing is published in Redis, or it does not answer, and there is no snapshot"
     elif state != "synced" and (age_s is None or age_s > max_age_s):
         yield f"{who} has not been in step with Redis for {'long' if age_s is None else f'{age_s:.0f} s'}"
 

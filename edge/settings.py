@@ -134,6 +134,13 @@ class EdgeSettings(BaseSettings):
         le=10_000_000,
         description="Links a worker keeps in memory, at most 1 KiB each: 100 MB once all are in use.",
     )
+    edge_keep_alive_seconds: int = Field(
+        default=75,
+        ge=1,
+        le=3_600,
+        description="Seconds an idle connection stays open; longer than the 60 s of common balancers, who must be the "
+        "first to close or they lose a request.",
+    )
     ready_max_age_seconds: int = Field(
         default=86_400,
         ge=1,

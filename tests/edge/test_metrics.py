@@ -78,12 +78,6 @@ def test_an_edge_is_as_far_as_its_slowest_worker() -> None:
     assert total["turnout_edge_sync_workers"] == {"cold": 0, "catching_up": 0, "synced": 2, "stale": 0}
 
 
-def test_an_age_without_end_survives_its_journey() -> None:
-    total = folded(sample(sources(age_s=float("inf"))))
-
-    assert "turnout_edge_sync_age_seconds +Inf" in render(total)
-
-
 def test_prometheus_understands_every_line() -> None:
     text = render(folded(sample(sources(persons=3, status_404=1))) | own_samples())
 

@@ -1,0 +1,209 @@
+"""The composition root: what workers share, and one worker, read from top to bottom in the order of its start.
+
+Everything is built here and nowhere else, and stopped in reverse.
+"""
+
+import asyncio
+import gc
+import logging
+import secrets
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import uvicorn
+import uvloop
+
+from edge import logs, metrics
+from edge.agents import Names, open_names
+from edge.click import Clicks
+from edge.counters import Counters
+from edge.geo import CountryDatabase, sources_for
+from edge.heartbeat import SERVING, STARTING, STOPPING, Heart, Report, process_status
+from edge.listen import BACKLOG
+from edge.metrics import Sources
+from edge.pages import build_app
+from edge.protocol import protocol_for
+from edge.settings import EdgeSettings
+from edge.shipper import Shipper
+from edge.spool import Spool
+from edge.subscription import Subscription
+from edge.visitors import Visitors
+from shared.client_ip import TrustedProxies
+
+log = logging.getLogger("edge.worker")
+
+GRACEFUL_S: Final = 5
+"""For requests in flight when a worker stops; the hot path takes microseconds, a miss at most 200 ms."""
+
+FIRST_SYNC_S: Final = 1.0
+"""What a new worker waits for its rules before it lets visitors in; without Redis it starts with its snapshot."""
+
+_GC_THRESHOLDS: Final = (50_000, 20, 50)
+"""The hot path makes no cycles; the default, every 700 objects, would walk the caches for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preloaded:
+    """What is made once, before the fork, and shared by all workers. `name` is the edge's."""
+
+    settings: EdgeSettings
+    name: str
+    names: Names
+    countries: CountryDatabase
+
+
+def preload(settings: EdgeSettings, name: str) -> Preloaded:
+    """Load what workers share; importing this module has loaded the rest. Raises NoRustEngine."""
+    countries = CountryDatabase(sources_for(settings.geo_db, settings.data_dir), settings.data_dir / "geo")
+    countries.open()
+    countries.remove_other_copies()
+    return Preloaded(settings, name, open_names(), countries)
+
+
+def work(preloaded: Preloaded, slot: int, listener: socket.socket, line: socket.socket) -> int:
+    """Be the worker in `slot` until told to stop; return the exit code of its process."""
+    logs.always_say(slot=slot)
+    gc.set_threshold(*_GC_THRESHOLDS)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(Worker(preloaded, slot).run(listener, line))
+    return 0
+
+
+class Worker:
+    """One worker: its parts, built in the order in which they need one another."""
+
+    def __init__(self, preloaded: Preloaded, slot: int) -> None:
+        settings, name = preloaded.settings, preloaded.name
+        boot = secrets.token_hex(8)
+        self.phase = STARTING
+        self.counters = Counters()
+        self.countries = preloaded.countries
+        self.countries.open()  # a worker that replaces another is forked long after the first look
+        self.visitors = Visitors(
+            preloaded.names,
+            self.countries.lookup,
+            self.counters,
+            trusted=TrustedProxies.parse(settings.trusted_proxies),
+            country_header=settings.country_header,
+        )
+        self.spool = Spool.open(
+            settings.data_dir / "spool", settings.spool_quota_bytes, boot=boot, host=name, slot=slot
+        )
+        self.shipper = Shipper(self.spool, settings.clicks_url)
+        self.links = Subscription(
+            settings.redis_url,
+            host=name,
+            slot=slot,
+            workers=settings.edge_workers,
+            snapshot_path=settings.data_dir / "snapshots" / f"{name}-{slot}",
+            max_links=settings.edge_cached_links,
+            boot=boot,
+        )
+        self.clicks = Clicks(
+            self.links,
+            self.visitors,
+            self.spool,
+            self.counters,
+            dedupe_seconds=settings.dedupe_seconds,
+            edge_name=f"{name}/{slot}",
+        )
+        self.server = _Server(_uvicorn_config(self.clicks, settings.edge_keep_alive_seconds), self.started)
+
+    async def run(self, listener: socket.socket, line: socket.socket) -> None:
+        """Start everything, serve visitors until told to stop, and stop everything in reverse."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.stop)
+        async with AsyncExitStack() as stops:
+            stops.push_async_callback(_in_background(self._beat(Heart(line, self.report))))
+            stops.callback(self.spool.close)
+            await self.shipper.start()
+            stops.push_async_callback(self.shipper.stop)
+            await self.links.start()
+            stops.push_async_callback(self.links.stop)
+            stops.push_async_callback(_in_background(self.countries.watch(self.visitors.use_countries)))
+            await self._first_sync()
+            gc.collect()
+            gc.freeze()
+            await self.server.serve(sockets=[listener])
+            self.phase = STOPPING
+
+    def started(self) -> None:
+        """Note that visitors are let in; a worker told to stop meanwhile is stopping all the same."""
+        if self.phase == STARTING:
+            self.phase = SERVING
+
+    def stop(self) -> None:
+        """Ask the worker to stop: no new connections, requests in flight answered, then the rest in order."""
+        self.phase = STOPPING
+        self.server.should_exit = True
+
+    def report(self, lag_s: float) -> Report:
+        """Return what the supervisor is to know now."""
+        sync, geo = self.links.status(), self.countries.status()
+        sources = Sources(self.counters, sync, self.spool.status(), self.shipper.status, geo, process_status(lag_s))
+        return Report(self.phase, sync.details(), asdict(geo), metrics.sample(sources))
+
+    async def _beat(self, heart: Heart) -> None:
+        await heart.beat()
+        log.error("the supervisor is gone: stopping")
+        self.stop()
+
+    async def _first_sync(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_SYNC_S):
+                await self.links.wait_synced()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server without its own handling of signals: the worker knows what else there is to stop."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _uvicorn_config(clicks: Clicks, keep_alive_s: int) -> uvicorn.Config:
+    config = uvicorn.Config(
+        build_app(clicks),
+        http=protocol_for(clicks),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=keep_alive_s,
+        timeout_graceful_shutdown=GRACEFUL_S,
+    )
+    config.load()
+    return config
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> Callable[[], Awaitable[None]]:
+    """Run `work` beside everything else; return what ends it. An error in it is logged, and ends nothing else."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_log_error)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.wait([task])
+
+    return end
+
+
+def _log_error(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a background task failed", exc_info=error)
