@@ -1,0 +1,58 @@
+"""Who is looking at a page: a logged-in person, or a redirect to the login; and forms that only our pages can send."""
+
+from collections.abc import Mapping
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import RedirectResponse, Response
+
+from control.access.guard import SESSION_COOKIE, require_csrf, session_caller
+from control.access.roles import Caller
+from control.parts import PartsDep
+
+MAX_FIELDS: Final = 200
+
+
+class LoginNeeded(Exception):
+    """Nobody is logged in; the handler sends them to the login, and afterwards back."""
+
+
+async def _person(request: Request, parts: PartsDep) -> Caller:
+    cookie = request.cookies.get(SESSION_COOKIE)
+    caller = await session_caller(cookie, parts) if cookie else None
+    if caller is None:
+        raise LoginNeeded
+    return caller
+
+
+Person = Annotated[Caller, Depends(_person)]
+"""Whoever is logged in; what they may do, the services and the templates decide."""
+
+
+async def _form(request: Request, caller: Person) -> Mapping[str, str]:
+    """Return a form's text fields. Raises Problem 403 without the session's token."""
+    form = await request.form(max_files=0, max_fields=MAX_FIELDS)
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    require_csrf(caller, fields.pop("csrf", ""))
+    return fields
+
+
+Form = Annotated[Mapping[str, str], Depends(_form)]
+
+
+def safe_next(target: str) -> str:
+    """Return where to go after the login: a path of this site, never another one."""
+    own = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+    return target if own else "/"
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` send whoever must log in to the login."""
+    app.add_exception_handler(LoginNeeded, _to_login)
+
+
+async def _to_login(request: Request, _exc: Exception) -> Response:
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    target = "/login" if wanted == "/" or request.method != "GET" else f"/login?next={quote(wanted, safe='')}"
+    return RedirectResponse(target, 303)

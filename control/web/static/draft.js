@@ -1,0 +1,112 @@
+// The draft of a smart link: what is saved, what has been changed since, and the way back.
+
+const clone = (value) => structuredClone(value);
+const FIELDS = ["name", "enabled", "when", "destination_url"];
+let born = 0;
+
+const keyed = (rule) => ({ ...clone(rule), key: rule.id ?? `new-${++born}` });
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+export class Draft extends EventTarget {
+  constructor(link) {
+    super();
+    this.load(link);
+  }
+
+  /** Begin anew from what is saved. */
+  load(link) {
+    this.saved = { ...clone(link), rules: link.rules.map(keyed) };
+    this.now = clone(this.saved);
+    this.past = [];
+    this.tell();
+  }
+
+  get rules() {
+    return this.now.rules;
+  }
+
+  place(key) {
+    return this.rules.findIndex((rule) => rule.key === key);
+  }
+
+  rule(key) {
+    return this.rules[this.place(key)];
+  }
+
+  /** Change the draft by `change(now)`; one undo takes it back. */
+  edit(change) {
+    const before = clone(this.now);
+    change(this.now);
+    if (same(before, this.now)) return;
+    this.past.push(before);
+    this.tell();
+  }
+
+  undo() {
+    if (!this.past.length) return false;
+    this.now = this.past.pop();
+    this.tell();
+    return true;
+  }
+
+  discard() {
+    this.edit((now) => Object.assign(now, clone(this.saved)));
+  }
+
+  add(rule, place = this.rules.length) {
+    const fresh = keyed({ id: null, name: "", enabled: true, when: {}, destination_url: "", ...rule });
+    this.edit((now) => now.rules.splice(place, 0, fresh));
+    return fresh.key;
+  }
+
+  replace(key, fields) {
+    this.edit((now) => Object.assign(now.rules[this.place(key)], fields));
+  }
+
+  remove(key) {
+    this.edit((now) => now.rules.splice(this.place(key), 1));
+  }
+
+  /** Move a rule to `place` (from 0). Every way to move, by mouse, touch or key, ends here. */
+  move(key, place) {
+    this.edit((now) => {
+      const [rule] = now.rules.splice(this.place(key), 1);
+      now.rules.splice(place, 0, rule);
+    });
+  }
+
+  /** "new", "edited" or "" for the tag beside a rule. */
+  mark(key) {
+    const old = this.saved.rules.find((rule) => rule.key === key);
+    if (!old) return "new";
+    return FIELDS.every((field) => same(old[field], this.rule(key)[field])) ? "" : "edited";
+  }
+
+  get changes() {
+    const keys = this.rules.map((rule) => rule.key);
+    const old = this.saved.rules.map((rule) => rule.key);
+    const touched = keys.filter((key) => this.mark(key)).length + old.filter((key) => !keys.includes(key)).length;
+    const moved = !same(keys.filter((key) => old.includes(key)), old.filter((key) => keys.includes(key)));
+    return touched + moved + (this.now.enabled !== this.saved.enabled) + (this.now.fallback_url !== this.saved.fallback_url);
+  }
+
+  /** What the API takes. */
+  body() {
+    const rules = this.rules.map(({ id, name, enabled, when, destination_url }) => ({ ...(id ? { id } : {}), name, enabled, when, destination_url }));
+    return { enabled: this.now.enabled, fallback_url: this.now.fallback_url, rules };
+  }
+
+  /** How the server names the rule at `place` in answers about a draft. */
+  nameAt(place) {
+    return this.rules[place].id ?? `new-${place + 1}`;
+  }
+
+  keyOf(name) {
+    const place = this.rules.findIndex((_, place) => this.nameAt(place) === name);
+    return place < 0 ? null : this.rules[place].key;
+  }
+
+  tell() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
