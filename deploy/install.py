@@ -109,6 +109,7 @@ def is_usable() -> bool:
 
 def pip(*arguments: str) -> None:
     """Runs pip, shows which package it is at, and ends with pip's own error when it fails."""
+    LOG.unlink(missing_ok=True)
     progress = Progress()
     command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments, "--log", str(LOG)]
     with subprocess.Popen(
@@ -121,7 +122,14 @@ def pip(*arguments: str) -> None:
         errors = process.stderr.read()
     progress.finish()
     if process.returncode:
-        fail(f"pip could not install Turnout's packages; its log is {LOG}.", errors)
+        fail(f"pip could not install Turnout's packages; its log is {LOG}.", reasons() or errors)
+
+
+def reasons() -> str:
+    """What pip's log gives as errors: its output names only the last of a chain of processes."""
+    lines = LOG.read_text(errors="replace").splitlines() if LOG.exists() else []
+    found = (line[line.index("ERROR: ") :] for line in lines if "ERROR: " in line and "[present-rich]" not in line)
+    return "\n".join(dict.fromkeys(found))
 
 
 def pip_environment() -> dict[str, str]:

@@ -14,21 +14,23 @@ _FILE = "login.json"
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """An admin's API key, and the password as long as nobody has been shown it ("" from then on)."""
+    """What was made up for the first login: "" for what the person gave, or for a password that was shown."""
 
     api_key: str
     password: str
+    shown: bool = False
 
     def environment(self) -> dict[str, str]:
         """Return what control is told; it takes it at its first start only."""
-        return {"TURNOUT_BOOTSTRAP_API_KEY": self.api_key, "TURNOUT_ADMIN_PASSWORD": self.password}
+        made = {"TURNOUT_BOOTSTRAP_API_KEY": self.api_key, "TURNOUT_ADMIN_PASSWORD": self.password}
+        return {name: value for name, value in made.items() if value}
 
 
 def make(environ: Mapping[str, str]) -> Login:
-    """Return a new login; what the person gave in the environment is taken as it is."""
+    """Return a new login, made up as far as the person gave none in the environment."""
     return Login(
-        api_key=environ.get("TURNOUT_BOOTSTRAP_API_KEY") or f"tn_{secrets.token_hex(20)}",
-        password=environ.get("TURNOUT_ADMIN_PASSWORD") or secrets.token_urlsafe(12),
+        api_key="" if environ.get("TURNOUT_BOOTSTRAP_API_KEY") else f"tn_{secrets.token_hex(20)}",
+        password="" if environ.get("TURNOUT_ADMIN_PASSWORD") else secrets.token_urlsafe(12),
     )
 
 
@@ -36,7 +38,7 @@ def stored(folder: Path) -> Login | None:
     """Return the login kept in the data folder, None when there is none that can be read."""
     try:
         kept = json.loads((folder / _FILE).read_text())
-        return Login(api_key=str(kept["api_key"]), password=str(kept["password"]))
+        return Login(api_key=str(kept["api_key"]), password=str(kept["password"]), shown=bool(kept["shown"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -53,7 +55,7 @@ def forget(folder: Path) -> None:
 
 def was_shown(folder: Path, login: Login) -> None:
     """Keep the key alone, now that the password has been printed."""
-    keep(folder, replace(login, password=""))
+    keep(folder, replace(login, password="", shown=True))
 
 
 def api_key(folder: Path) -> str:

@@ -136,32 +136,38 @@ class Up:
 
     async def _tell_where(self, first_login: login.Login) -> None:
         """Print what runs where and how to log in; with `--demo` the example too."""
-        api = Api(self._machine.control_url, first_login.api_key)
-        known = await asyncio.to_thread(_is_accepted, api)
-        self._print_places(first_login if known else None)
+        api = Api(self._machine.control_url, login.api_key(self._machine.data_dir))
+        accepted = await asyncio.to_thread(_is_accepted, api)
+        self._print_places()
+        self._print_login(first_login, accepted=accepted)
         if self._with_demo:
-            await self._show_demo(Api(api.base, login.api_key(self._machine.data_dir)))
+            await self._show_demo(api)
         self._tell("\nCtrl-C stops everything.")
 
-    def _print_places(self, first_login: login.Login | None) -> None:
-        machine, data_dir = self._machine, self._machine.data_dir
+    def _print_places(self) -> None:
+        machine = self._machine
         self._tell(f"Turnout {version('turnout')} is running.\n")
         self._tell(f"  Links   {machine.edge_url}/<slug>")
         self._tell(f"  Admin   {machine.control_url}")
         self._tell(f"  API     {machine.control_url}/api/v1  (described at /openapi.json)")
         self._tell(f"  Health  {machine.edge_admin_url}/readyz and /metrics")
-        self._tell(f"  Data    {data_dir}  (logs in {self._folder.logs})\n")
-        if first_login is None:
+        self._tell(f"  Data    {machine.data_dir}  (logs in {self._folder.logs})\n")
+
+    def _print_login(self, made: login.Login, *, accepted: bool) -> None:
+        """Print how to log in, secrets only once: at the first start, and only those that nobody gave us."""
+        data_dir = self._machine.data_dir
+        if not accepted:
             login.forget(data_dir)
-            self._tell("Log in as before: this database has its people and keys already.")
-        elif first_login.password:
-            self._tell("Made for you at this first start, and shown only now:\n")
-            self._tell(f"  Login     admin / {first_login.password}")
-            self._tell(f"  API key   {first_login.api_key}")
-            self._tell(f"\nThe key is also kept in {data_dir / 'login.json'} for the commands on this machine.")
-            login.was_shown(data_dir, first_login)
+            self._tell("This database has its people and keys already: log in as before.")
+        elif made.shown:
+            self._tell("Log in as admin, with the password of the first start.")
         else:
-            self._tell("Log in as admin, with the password that the first start printed.")
+            self._tell("This is the first start. What was made up for it is shown only now:\n")
+            self._tell(f"  Login    admin / {made.password or '(the password in TURNOUT_ADMIN_PASSWORD)'}")
+            self._tell(f"  API key  {made.api_key or '(the one in TURNOUT_BOOTSTRAP_API_KEY)'}")
+            if made.api_key:
+                self._tell(f"\nThe commands on this machine find the key in {data_dir / 'login.json'}.")
+            login.was_shown(data_dir, made)
 
     async def _show_demo(self, api: Api) -> None:
         """Put the example in and print three clicks that go to three places."""
@@ -202,7 +208,7 @@ def _is_ok(url: str) -> bool:
 
 
 def _is_accepted(api: Api) -> bool:
-    """Tell whether control knows the key."""
+    """Tell whether control knows the key that the commands on this machine use."""
     try:
         api.get("/offers?limit=1")
     except ApiError as exc:

@@ -19,10 +19,17 @@ def test_every_login_is_another() -> None:
     assert len({one.api_key for one in made} | {one.password for one in made}) == 100
 
 
-def test_what_the_person_gave_is_taken() -> None:
-    given = {"TURNOUT_BOOTSTRAP_API_KEY": "tn_given", "TURNOUT_ADMIN_PASSWORD": "given too"}
+def test_what_the_person_gave_is_neither_made_up_nor_kept() -> None:
+    made = login.make({"TURNOUT_BOOTSTRAP_API_KEY": "tn_given", "TURNOUT_ADMIN_PASSWORD": "given too"})
 
-    assert login.make(given) == login.Login("tn_given", "given too")
+    assert made == login.Login("", "")
+    assert made.environment() == {}
+
+
+def test_control_is_told_what_was_made_up() -> None:
+    made = login.make({"TURNOUT_ADMIN_PASSWORD": "given"})
+
+    assert made.environment() == {"TURNOUT_BOOTSTRAP_API_KEY": made.api_key}
 
 
 def test_the_password_is_dropped_once_it_was_shown(data_dir: Path) -> None:
@@ -31,7 +38,7 @@ def test_the_password_is_dropped_once_it_was_shown(data_dir: Path) -> None:
 
     login.was_shown(data_dir, made)
 
-    assert login.stored(data_dir) == login.Login(made.api_key, "")
+    assert login.stored(data_dir) == login.Login(made.api_key, "", shown=True)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"api_key": "x"}'])
@@ -42,7 +49,7 @@ def test_a_file_that_is_none_is_no_login(data_dir: Path, text: str) -> None:
 
 
 def test_commands_use_the_key_in_the_environment_first(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    login.keep(data_dir, login.Login("tn_kept", ""))
+    login.keep(data_dir, login.Login("tn_kept", "", shown=True))
     kept = login.api_key(data_dir)
     monkeypatch.setenv("TURNOUT_API_KEY", "tn_given")
 

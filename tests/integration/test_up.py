@@ -272,7 +272,7 @@ def test_a_second_start_finds_everything_again(turnout: Turnout) -> None:
     turnout.start("--demo")
 
     assert turnout.click("/saas") == (302, "https://example.com/mine")
-    assert "the password that the first start printed" in turnout.output
+    assert "with the password of the first start" in turnout.output
     assert len(turnout.call("GET", "/partners")["items"]) == 3
 
 
