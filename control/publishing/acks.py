@@ -19,6 +19,7 @@ from control.db import Database, now_ms
 from control.publishing.carrier import Carrier
 from control.publishing.fleet import Edge, EdgeState, Fleet, Refusal, fleet_of
 from control.publishing.journal import Transaction, commit_time
+from control.publishing.pace import pause
 from shared.wire import Head, Version, lease_key
 
 LOOK_S: Final = 0.005
@@ -114,12 +115,12 @@ class Acks:
                 await asyncio.wait_for(watch.settled.wait(), timeout_s)
         return await self.propagation(sequence)
 
-    async def run(self) -> None:
+    async def run(self, stopping: asyncio.Event) -> None:
         """Forget, after a day, edges that went away without a word; they show as unknown until then."""
-        while True:
+        while not stopping.is_set():
             with contextlib.suppress(RedisError, OSError):
                 await self._forget_silent()
-            await asyncio.sleep(_FORGET_EVERY_S)
+            await pause(_FORGET_EVERY_S, stopping)
 
     async def stop(self) -> None:
         """End the watch."""

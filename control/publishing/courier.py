@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from control.db import Database
 from control.publishing.carrier import Carrier
 from control.publishing.journal import NOTHING, Transaction, View, view_from
-from control.publishing.rebuild import Rebuilder, Superseded
+from control.publishing.rebuild import Rebuild, Superseded
 from control.publishing.standing import Standing, head_in, standing
 from shared.wire import Head
 
@@ -33,8 +33,8 @@ class Courier:
         self._db = db
         self._carrier = carrier
         self._on_published = on_published
-        self._rebuilder = Rebuilder(db, carrier, self.carry)
-        self._rebuild: asyncio.Task[None] | None = None
+        self._rebuild: Rebuild | None = None
+        self._rebuilding: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._cursor: Head | None = None
         self.head: Head | None = None
@@ -44,7 +44,7 @@ class Courier:
     @property
     def rebuilding(self) -> bool:
         """Whether a rebuild of this process is under way."""
-        return self._rebuild is not None and not self._rebuild.done()
+        return self._rebuilding is not None and not self._rebuilding.done()
 
     @property
     def behind(self) -> bool:
@@ -63,9 +63,9 @@ class Courier:
 
     async def stop(self) -> None:
         """Break off a rebuild that is under way; whoever comes next begins it anew."""
-        if self._rebuild is not None:
-            self._rebuild.cancel()
-            await asyncio.wait({self._rebuild})
+        if self._rebuild is not None and self._rebuilding is not None:
+            self._rebuild.break_off()
+            await asyncio.wait({self._rebuilding})
 
     async def _carry_from(self, cursor: Head | None) -> Head | None:
         """Carry on from the head believed in, None to look; return the head in the end, None where none can be had."""
@@ -88,7 +88,7 @@ class Courier:
     async def _look(self) -> Head | None:
         """Return the head in Redis if it can be carried on, or that of the rebuild which this starts; else None.
 
-        None means that another process's rebuild is about to put a head there.
+        None means that another rebuild is about to put a head there, or about to end.
         """
         ours = self.rebuilding  # asked before the head: one found loading that nobody works on is started over
         raw = await self._carrier.raw_head()
@@ -110,18 +110,21 @@ class Courier:
         return moved
 
     async def _start_over(self, why: Standing, judged: bytes | None) -> Head | None:
-        """Begin a rebuild, let it go on behind and return its head; None while another process has one under way."""
-        await self.stop()
-        start = await self._rebuilder.begin(judged)
+        """Begin a rebuild, let it go on behind and return its head; None while another one is under way."""
+        if self._rebuild is not None:
+            self._rebuild.break_off()
+        rebuild = Rebuild(self._db, self._carrier, self.carry)
+        start = await rebuild.begin(judged)
         if start is None:
             return None
         _log.warning("rebuilding the rules Redis", extra={"head": why.value, "epoch": start.epoch})
-        self._rebuild = asyncio.create_task(self._rebuild_from(start))
+        self._rebuild = rebuild
+        self._rebuilding = asyncio.create_task(self._run(rebuild, start))
         return start
 
-    async def _rebuild_from(self, start: Head) -> None:
+    async def _run(self, rebuild: Rebuild, start: Head) -> None:
         try:
-            await self._rebuilder.run(start)
+            await rebuild.run(start)
         except (Superseded, RedisError, OSError, SQLAlchemyError) as exc:
             _log.warning("the rebuild broke off", extra={"epoch": start.epoch, "error": f"{type(exc).__name__}: {exc}"})
         else:

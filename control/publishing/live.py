@@ -1,8 +1,6 @@
 """Publishing as the rest of control uses it: one object to start, stop, and ask."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
 
 from redis.asyncio import Redis
 
@@ -22,18 +20,18 @@ class Publishing:
         self._acks = Acks(db, carrier, lambda: self._publisher.head)
         self._publisher = Publisher(db, carrier, self._acks.on_published)
         self._salts = SaltKeeper(db, self._publisher)
+        self._stopping = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Publish what is committed, as far as Redis answers, and go on publishing behind."""
         await self._publisher.publish()
-        for work in (self._publisher.run(), self._salts.run(), self._acks.run()):
-            self._start(work)
+        beside = (self._publisher.run, self._salts.run, self._acks.run)
+        self._tasks = [asyncio.create_task(run(self._stopping)) for run in beside]
 
     async def stop(self) -> None:
         """End what runs behind; nothing is lost, for SQL has it."""
-        for task in self._tasks:
-            task.cancel()
+        self._stopping.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._acks.stop()
         await self._publisher.stop()
@@ -57,6 +55,3 @@ class Publishing:
     def status(self) -> PublisherStatus:
         """Return how publishing is doing; readiness needs an empty `error`."""
         return self._publisher.status()
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))

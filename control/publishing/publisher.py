@@ -14,6 +14,7 @@ from control.db import Database
 from control.publishing.carrier import Carrier, UnfitRedis
 from control.publishing.courier import Courier, Listener
 from control.publishing.journal import NOTHING, read_lineage
+from control.publishing.pace import pause
 from control.publishing.pruning import prune
 from control.publishing.rebuild import Superseded
 from shared.wire import Head
@@ -49,7 +50,14 @@ class PublisherStatus:
 class Publisher:
     """The publisher of one control process."""
 
-    def __init__(self, db: Database, carrier: Carrier, on_published: Listener = lambda _head, _batch: None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        carrier: Carrier,
+        on_published: Listener = lambda _head, _batch: None,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._deadline_s = deadline_s
         self._db = db
         self._carrier = carrier
         self._courier = Courier(db, carrier, on_published)
@@ -74,21 +82,21 @@ class Publisher:
         While Redis does not answer, this returns at once: the backstop tries again each second.
         """
         if time.monotonic() >= self._retry_at:
-            await asyncio.wait({self._next_turn()}, timeout=DEADLINE_S)
+            await asyncio.wait({self._next_turn()}, timeout=self._deadline_s)
 
-    async def run(self) -> None:
+    async def run(self, stopping: asyncio.Event) -> None:
         """Look each second whether Redis still holds what SQL holds, put right what is not, and keep both short."""
-        while True:
+        while not stopping.is_set():
             self._look = True
             await asyncio.wait({self._next_turn()})
             if not self._error:
                 await self._do_chores()
-            await asyncio.sleep(BACKSTOP_S)
+            await pause(BACKSTOP_S, stopping)
 
     async def stop(self) -> None:
         """End what is under way; nothing is lost, for SQL has it."""
         if under_way := {turn for turn in (self._current, self._queued) if turn is not None}:
-            await asyncio.wait(under_way, timeout=DEADLINE_S)
+            await asyncio.wait(under_way, timeout=self._deadline_s)
         await self._courier.stop()
 
     def status(self) -> PublisherStatus:

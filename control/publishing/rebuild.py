@@ -8,46 +8,41 @@ not (SQL was restored, keys are left from another life) is buried under tombston
 been written in the new epoch.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from secrets import token_hex
-from typing import Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import update
 
-from control.db import Database, now_ms
+from control.db import Database
 from control.publishing.carrier import Carrier
 from control.publishing.fleet import lease_in
 from control.publishing.journal import MAX_BATCH_BYTES, NewestRow, newest_rows, read_lineage
-from control.publishing.models import ONLY, Lineage, RebuildLease
+from control.publishing.lease import Lease
+from control.publishing.models import ONLY, Lineage
 from control.publishing.outbox import lock_lineage
 from control.publishing.standing import head_in
 from shared.wire import Head
 
-LEASE_MS: Final = 15_000
-"""How long a rebuild whose process died keeps others from starting theirs; each page renews it."""
-
 
 class Superseded(Exception):
-    """Another rebuild has begun, or Redis was emptied again: this one ends without harm."""
+    """Another rebuild has begun, Redis was emptied again, or control stops: this rebuild ends without harm."""
 
 
-class Rebuilder:
-    """Rebuilds of one control process. `catch_up` carries everything committed so far."""
+class Rebuild:
+    """One rebuild: `begin`, then `run`. `catch_up` carries everything committed so far."""
 
     def __init__(self, db: Database, carrier: Carrier, catch_up: Callable[[], Awaitable[None]]) -> None:
         self._db = db
         self._carrier = carrier
         self._catch_up = catch_up
-        self._owner = token_hex(8)
-        self._renew_at = 0.0
+        self._lease = Lease(db)
+        self._is_broken_off = False
 
     async def begin(self, judged: bytes | None) -> Head | None:
-        """Raise the epoch above all seen and make Redis loading; None while another process's rebuild runs.
+        """Raise the epoch above all seen, make Redis loading and return its head; None while another rebuild runs.
 
         `judged` is the stored head that is to be replaced. Raises Superseded where it is no longer there.
         """
-        if not await self._take_lease():
+        if not await self._lease.take():
             return None
         try:
             if await self._carrier.raw_head() != judged:
@@ -56,7 +51,7 @@ class Rebuilder:
             if not await self._carrier.begin_rebuild(judged, head):
                 raise Superseded
         except BaseException:
-            await self._release()
+            await self._lease.release()
             raise
         return head
 
@@ -68,33 +63,28 @@ class Rebuilder:
             await self._bury(start)
             await self._finish(start.epoch)
         finally:
-            await self._release()
+            await self._lease.release()
 
-    async def _take_lease(self) -> bool:
-        async with self._db.write() as session:
-            holder = (await session.execute(select(RebuildLease.owner, RebuildLease.expires_at))).one_or_none()
-            if holder is not None and holder.owner != self._owner and holder.expires_at > now_ms():
-                return False
-            await session.execute(delete(RebuildLease))
-            await session.execute(insert(RebuildLease).values(id=ONLY, **self._lease()))
-            return True
+    def break_off(self) -> None:
+        """Make `run` end at its next step."""
+        self._is_broken_off = True
 
     async def _raise_epoch(self, judged: bytes | None) -> Head:
         """Return the loading head of an epoch above every one that SQL, Redis and edges have seen."""
         found = head_in(judged)
-        seen = [0 if found is None else found.epoch, *_epochs(await self._carrier.leases())]
+        leases = await self._carrier.leases()
+        seen = [lease.epoch for raw in leases.values() if (lease := lease_in(raw)) is not None]
         async with self._db.write() as session:
             lineage = await lock_lineage(session)
-            epoch = max(lineage.epoch, *seen) + 1
+            epoch = max(lineage.epoch, found.epoch if found else 0, *seen) + 1
             await session.execute(update(Lineage).where(Lineage.id == ONLY).values(epoch=epoch))
             return Head(epoch, lineage.sequence, lineage.hash, "loading")
 
     async def _fill(self, start: Head) -> None:
         async for page in newest_rows(self._db, start.sequence):
             for rows in _portions(page):
-                if not await self._carrier.fill(start.epoch, rows):
-                    raise Superseded
-            await self._renew()
+                self._require(await self._carrier.fill(start.epoch, rows))
+            await self._lease.renew()
 
     async def _catch_up_with_sql(self, epoch: int) -> None:
         """Return when Redis has all that was committed before the call: rows newer than `start` come this way."""
@@ -102,15 +92,14 @@ class Rebuilder:
             committed = (await read_lineage(session)).sequence
         while (await self._loading_head(epoch)).sequence < committed:
             await self._catch_up()
-            await self._renew()
+            await self._lease.renew()
 
     async def _bury(self, start: Head) -> None:
         cursor = -1
         while cursor != 0:
             cursor, keys = await self._carrier.scan(max(cursor, 0))
-            if keys and not await self._carrier.bury(start.version, keys):
-                raise Superseded
-            await self._renew()
+            self._require(not keys or await self._carrier.bury(start.version, keys))
+            await self._lease.renew()
 
     async def _finish(self, epoch: int) -> None:
         while not await self._carrier.finish_rebuild(await self._loading_head(epoch)):
@@ -118,29 +107,13 @@ class Rebuilder:
 
     async def _loading_head(self, epoch: int) -> Head:
         head = head_in(await self._carrier.raw_head())
-        if head is None or head.epoch != epoch or head.ready:
-            raise Superseded
+        self._require(head is not None and head.epoch == epoch and not head.ready)
+        assert head is not None
         return head
 
-    def _lease(self) -> dict[str, object]:
-        self._renew_at = time.monotonic() + LEASE_MS / 3000
-        return {"owner": self._owner, "expires_at": now_ms() + LEASE_MS}
-
-    async def _renew(self) -> None:
-        """Prolong the lease when a third of it is over; scripts check the epoch, so one lost here costs no safety."""
-        if time.monotonic() >= self._renew_at:
-            async with self._db.write() as session:
-                mine = update(RebuildLease).where(RebuildLease.owner == self._owner)
-                await session.execute(mine.values(**self._lease()))
-
-    async def _release(self) -> None:
-        async with self._db.write() as session:
-            await session.execute(delete(RebuildLease).where(RebuildLease.owner == self._owner))
-
-
-def _epochs(leases: dict[str, bytes | None]) -> list[int]:
-    """Return the epochs that edges have seen."""
-    return [lease.epoch for raw in leases.values() if (lease := lease_in(raw)) is not None]
+    def _require(self, still_loading: bool) -> None:
+        if self._is_broken_off or not still_loading:
+            raise Superseded
 
 
 def _portions(rows: Sequence[NewestRow]) -> Iterator[list[NewestRow]]:

@@ -19,6 +19,7 @@ from control.db import Database
 from control.publishing.compile import salts_change
 from control.publishing.models import OutboxRow
 from control.publishing.outbox import append, lock_lineage
+from control.publishing.pace import pause
 from control.publishing.pruning import forget_replaced
 from control.publishing.publisher import Publisher
 from shared.wire import SALTS
@@ -41,14 +42,14 @@ class SaltKeeper:
         self._publisher = publisher
         self._now = now
 
-    async def run(self) -> None:
+    async def run(self, stopping: asyncio.Event) -> None:
         """Do so each minute, whatever happens to the database meanwhile."""
-        while True:
+        while not stopping.is_set():
             try:
                 await self.keep()
             except SQLAlchemyError as exc:
                 _log.warning("salts of visitor hashes were not looked after", extra={"error": type(exc).__name__})
-            await asyncio.sleep(PERIOD_S)
+            await pause(PERIOD_S, stopping)
 
     async def keep(self) -> None:
         """Publish salts where one is missing or over, and delete what was replaced and is no longer needed."""
