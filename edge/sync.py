@@ -42,7 +42,7 @@ class Sync:
     def __init__(self, cache: Cache, floors: Floors | None = None) -> None:
         self.heard = NEVER
         self.acked = NEVER
-        self.floors = floors or Floors()
+        self.floors = Floors() if floors is None else floors
         self.nacks = Nacks()
         self.holdings = Holdings(cache, self.nacks)
         self.revalidation = Revalidation()
