@@ -134,20 +134,32 @@ class Consumer:
             await pipeline.execute()
 
     async def _ingest_one_by_one(self, sorted_: _Sorted) -> dict[str, int]:
-        """Find the batch that SQL refuses, so that it does not hold up the others; after some attempts, bury it."""
-        done = (await self._recorder.record([], sorted_.letters, now_ms())).done
+        """Find the batch that SQL refuses, so that it does not hold up the others; after some attempts, bury it.
+
+        Where SQL takes no batch at all it is not the batches' fault: the error is raised.
+        """
+        done: dict[str, int] = {}
+        refused: list[tuple[Batch, DBAPIError]] = []
         for batch in sorted_.batches:
             try:
                 done |= (await self._recorder.record([batch], [], now_ms())).done
             except DBAPIError as exc:
-                attempts = self._attempts[batch.entry] = self._attempts.get(batch.entry, 0) + 1
-                if attempts < MAX_ATTEMPTS:
-                    sorted_.waiting.add(batch.entry)
-                    continue
-                del self._attempts[batch.entry]
-                logger.exception("a batch that SQL refuses is a dead letter", extra={"boot": batch.boot})
-                done |= (await self._recorder.bury(batch, f"SQL refuses it: {exc.orig}"[:200], now_ms())).done
+                refused.append((batch, exc))
+        if len(refused) == len(sorted_.batches):
+            raise refused[0][1]
+        await self._recorder.record([], sorted_.letters, now_ms())
+        for batch, exc in refused:
+            done |= await self._refuse(batch, exc, sorted_.waiting)
         return done
+
+    async def _refuse(self, batch: Batch, exc: DBAPIError, waiting: set[bytes]) -> dict[str, int]:
+        attempts = self._attempts[batch.entry] = self._attempts.get(batch.entry, 0) + 1
+        if attempts < MAX_ATTEMPTS:
+            waiting.add(batch.entry)
+            return {}
+        del self._attempts[batch.entry]
+        logger.error("a batch that SQL refuses is a dead letter", extra={"boot": batch.boot, "error": str(exc)[:300]})
+        return (await self._recorder.bury(batch, f"SQL refuses it: {exc.orig}"[:200], now_ms())).done
 
     async def _trim(self) -> None:
         """Remove what every group has acknowledged."""
