@@ -15,6 +15,7 @@ from control.coupons import api as coupons
 from control.db import Database
 from control.domains import api as domains
 from control.domains.service import publish_list
+from control.edges import api as edges
 from control.insight import test_visitor
 from control.insight.classifier import Classifier
 from control.limits import MIB, BodyLimit
@@ -37,6 +38,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     links.router,
     coupons.router,
     domains.router,
+    edges.router,
     access.router,
     audit.router,
     configuration.router,
