@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import lzma
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from redis import Redis
 
+from edge.geo import PACKAGED
 from shared import wire
 from shared.domains import compile_domains, compile_salts
 from shared.events import decode_event
@@ -347,6 +349,34 @@ def test_a_broken_country_database_starts_the_edge_and_is_told(
     assert "refused" in json.loads(edge.ask("/readyz")[1])["workers"][0]["geo"]["problem"]
 
 
+def test_a_country_database_swapped_under_load_costs_no_click(
+    publisher: Publisher, start: Start, tmp_path: Path
+) -> None:
+    path = tmp_path / "country.mmdb"
+    content = lzma.decompress(PACKAGED.read_bytes())
+    path.write_bytes(content)
+    edge = start(2, TURNOUT_GEO_DB=str(path))
+    eventually(edge.pids, edge.process)
+    age_s = edge.metric("turnout_edge_geo_db_age_seconds")
+
+    (tmp_path / "new.mmdb").write_bytes(built_a_year_earlier(content))
+    (tmp_path / "new.mmdb").replace(path)
+    answers = []
+    while edge.metric("turnout_edge_geo_db_age_seconds") < age_s + 31_000_000 or len(answers) < 50:
+        answers.append(edge.click(address=GB_ADDRESS))
+
+    assert {(answer.status, answer.location) for answer in answers} == {(302, UK_LANDING)}
+    assert edge.metric("turnout_edge_geo_problem") == 0
+
+
+def built_a_year_earlier(database: bytes) -> bytes:
+    """The same database with another build_epoch, which is a number of eight bytes or less near the end."""
+    start = database.rindex(b"build_epoch") + len(b"build_epoch") + 2
+    size = database[start - 2] & 0x1F
+    epoch = int.from_bytes(database[start : start + size], "big") - 31_536_000
+    return database[:start] + epoch.to_bytes(size, "big") + database[start + size :]
+
+
 def test_a_request_in_flight_is_answered_by_a_stopping_edge(edge: Edge) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=30)
     with contextlib.closing(connection):
@@ -393,7 +423,7 @@ def test_a_port_in_use_is_named(edge: Edge, data_dir: Path, redis_server: RedisS
     assert f"Port {edge.port} on 127.0.0.1 is in use" in ended.stderr
 
 
-def test_macros_and_the_query_arrive(edge: Edge) -> None:
+def test_the_query_arrives(edge: Edge) -> None:
     answer = edge.click("/saas?utm_source=news&coupon=TEN")
 
     assert parse_qs(urlsplit(answer.location).query) == {"utm_source": ["news"], "coupon": ["TEN"]}
