@@ -44,7 +44,7 @@ class UnfitRedis(Exception):
 
 
 def connect(url: str) -> Redis:
-    """Return a client for the rules Redis that answers or fails within a second and never repeats a command."""
+    """Return a client that answers or fails within a second and never repeats a command. Raises ValueError."""
     return Redis.from_url(
         url,
         socket_timeout=TIMEOUT_S,
