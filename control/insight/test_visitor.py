@@ -1,7 +1,6 @@
 """Test a visitor: what an edge would answer, and rule by rule why; by the edge's own code, on a draft if given."""
 
 import asyncio
-from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import orjson
@@ -17,7 +16,7 @@ from control.offers import store as offers
 from control.offers.compiled import compiled_offer, draft_of
 from control.parts import Parts, PartsDep
 from control.smartlinks import store as smart_links
-from control.smartlinks.drafts import CheckedDraft, check_draft
+from control.smartlinks.drafts import check_draft
 from control.smartlinks.schemas import SmartLinkIn
 from shared.conditions import KINDS
 from shared.decision import decide, trace
@@ -100,7 +99,7 @@ async def run_test(parts: Parts, offer_id: str, wanted: TestIn) -> TestResult:
     given = None if wanted.draft is None else check_draft(wanted.draft, UrlRules(parts.settings.app_schemes))
     async with parts.db.read() as session:
         row = await offers.require(session, offer_id)
-        draft = _numbered(given) if given else draft_of(await smart_links.current(session, row))
+        draft = given.numbered() if given else draft_of(await smart_links.current(session, row))
     visitor = await _visitor(parts, wanted.visitor)
     return outcome(compiled_offer(row, draft), visitor, wanted.query)
 
@@ -166,9 +165,3 @@ def _attributes(wanted: VisitorIn) -> dict[str, Any]:
         attributes[name] = value
     faults.raise_if_any()
     return attributes
-
-
-def _numbered(draft: CheckedDraft) -> CheckedDraft:
-    """Return a draft whose new rules are called by their places, `new-3`."""
-    rules = (rule if rule.id else replace(rule, id=f"new-{place}") for place, rule in enumerate(draft.rules, 1))
-    return replace(draft, rules=tuple(rules))

@@ -50,6 +50,11 @@ class CheckedDraft:
         rules = tuple(rule if rule.id else replace(rule, id=new_id("r")) for rule in self.rules)
         return replace(self, rules=rules)
 
+    def numbered(self) -> "CheckedDraft":
+        """Return the same draft with its new rules called by their places, `new-3`: they are not stored yet."""
+        rules = (rule if rule.id else replace(rule, id=f"new-{place}") for place, rule in enumerate(self.rules, 1))
+        return replace(self, rules=tuple(rules))
+
     def with_new_ids(self) -> "CheckedDraft":
         """Return the same draft with a fresh id for every rule: they are other rules."""
         return replace(self, rules=tuple(replace(rule, id=new_id("r")) for rule in self.rules))

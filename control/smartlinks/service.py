@@ -96,6 +96,14 @@ async def revision(parts: Parts, offer_id: str, number: int) -> Revision:
     return Revision(**_entry(row, earlier.get(row.revision)), smart_link=revisions.show(row))
 
 
+async def warnings(parts: Parts, offer_id: str, wanted: SmartLinkIn) -> list[Warning]:
+    """Return what a save of `wanted` would warn of, new rules called `new-<place>`. Raises Problem 404, 422."""
+    draft = check_draft(wanted, UrlRules(parts.settings.app_schemes)).numbered()
+    async with parts.db.read() as session:
+        offer = await offers.require(session, offer_id)
+        return warnings_of(draft, await surroundings_of(session, parts.settings, offer))
+
+
 def table_of(offer: OfferRow, draft: CheckedDraft) -> Change:
     """Return what publishes an offer's table. Raises Problem 422 where it is too large for the edges."""
     try:

@@ -38,7 +38,7 @@ async def log_in(
     try:
         entered = await sessions.log_in(parts, login, password, source_of(request))
     except Problem as problem:
-        return page(request, "login.html", status=problem.status, next=safe_next(next), login=login, error=problem.detail)
+        return page(request, "login.html", code=problem.status, next=safe_next(next), login=login, error=problem.detail)
     response = RedirectResponse(safe_next(next), 303)
     set_cookie(request, response, entered)
     return response

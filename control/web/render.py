@@ -21,7 +21,7 @@ SECURITY_HEADERS: Final = {
 }
 
 
-def page(request: Request, template: str, *, status: int = 200, caller: Caller | None = None, **context: Any) -> Any:
+def page(request: Request, template: str, *, code: int = 200, caller: Caller | None = None, **context: Any) -> Any:
     """Return `template` rendered for `caller` as a response."""
     can = caller.role if caller else Role.VIEWER
     text = _ENVIRONMENT.get_template(template).render(
@@ -32,7 +32,7 @@ def page(request: Request, template: str, *, status: int = 200, caller: Caller |
         theme=request.cookies.get("turnout_theme", "") if request.cookies.get("turnout_theme") in _THEMES else "",
         **context,
     )
-    return HTMLResponse(text, status, SECURITY_HEADERS)
+    return HTMLResponse(text, code, SECURITY_HEADERS)
 
 
 _THEMES: Final = ("light", "dark")
@@ -62,12 +62,16 @@ def _data(value: Any) -> Markup:
 
 
 def _thousands(number: int | None) -> str:
-    return "–" if number is None else f"{number:,}"
+    return "none" if number is None else f"{number:,}"
 
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("control.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("control.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {"utc": _utc, "iso": _iso, "data": _data, "thousands": _thousands}
     environment.globals |= {"static": _static}

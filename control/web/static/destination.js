@@ -21,7 +21,7 @@ export class DestinationField {
       "aria-expanded": "false", "aria-controls": `${id}-macros`, "aria-describedby": `${id}-verdict`,
       oninput: () => this.typed(), onkeydown: (event) => this.key(event), onblur: () => setTimeout(() => this.close(), 150),
     });
-    this.element = h("div", { class: "stack" }, this.input, this.pop, this.verdict);
+    this.element = h("div", { class: "stack" }, h("div", { class: "floats" }, this.input, this.pop), this.verdict);
     this.check = debounce(() => this.ask(), 250);
     if (value) this.check();
   }

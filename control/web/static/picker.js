@@ -19,7 +19,7 @@ export class Picker {
     this.list = h("ul", { role: "listbox", id: "picker-list", "aria-label": "Countries and groups" });
     this.pop = h("div", { class: "pop", hidden: true }, this.list, foot());
     this.box = h("div", { class: "input tokens", onclick: () => this.field.focus() });
-    this.element = h("div", { class: "stack" }, this.box, this.pop);
+    this.element = h("div", { class: "floats" }, this.box, this.pop);
     this.draw();
   }
 

@@ -1,0 +1,66 @@
+"""The list of offers, and a new one."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse
+from pydantic import ValidationError
+
+from control.access.guard import require_role
+from control.access.roles import Role
+from control.errors import Problem, field_errors
+from control.offers import service
+from control.offers.schemas import OfferIn
+from control.pagination import CursorDep
+from control.parts import PartsDep
+from control.web.guard import Form, Person
+from control.web.render import page
+from shared.rules import OfferStatus
+
+router = APIRouter(include_in_schema=False)
+
+_FIELDS: Final = ("name", "slug", "destination_url")
+
+
+@router.get("/")
+async def home(_caller: Person) -> RedirectResponse:
+    return RedirectResponse("/offers", 303)
+
+
+@router.get("/offers")
+async def list_offers(
+    request: Request, parts: PartsDep, caller: Person, cursor: CursorDep, status: OfferStatus = OfferStatus.ACTIVE
+) -> Any:
+    found = await service.page(parts, caller, cursor, status=status)
+    return page(
+        request,
+        "offers.html",
+        caller=caller,
+        offers=found.items,
+        next_cursor=found.next_cursor,
+        status=status,
+        statuses=list(OfferStatus),
+    )
+
+
+@router.get("/offers/new")
+async def new_offer(request: Request, caller: Person) -> Any:
+    return page(request, "offer_new.html", caller=caller, typed=dict.fromkeys(_FIELDS, ""), errors={})
+
+
+@router.post("/offers/new")
+async def create_offer(request: Request, parts: PartsDep, caller: Person, form: Form) -> Any:
+    require_role(caller, Role.EDITOR)
+    typed = {name: form.get(name, "").strip() for name in _FIELDS}
+    try:
+        offer = await service.create(parts, caller, OfferIn(**typed))
+    except ValidationError as exc:
+        faults = field_errors(exc.errors())
+    except Problem as problem:
+        if problem.status not in (409, 422):
+            raise
+        faults = problem.errors
+    else:
+        return RedirectResponse(f"/offers/{offer.id}/smart-link", 303)
+    errors = {fault.path: fault.message for fault in faults}
+    return page(request, "offer_new.html", code=422, caller=caller, typed=typed, errors=errors)

@@ -1,0 +1,79 @@
+"""The Smart link tab, and what its modules ask while a marketer types."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic import Field
+
+from control.access.guard import Viewer
+from control.destinations import InvalidUrl, UrlRules, finalise
+from control.fields import Input
+from control.offers import service as offers
+from control.parts import PartsDep
+from control.smartlinks import service
+from control.smartlinks.schemas import SmartLinkIn
+from control.web.guard import Person
+from control.web.render import page
+from shared import countries
+from shared.conditions import KINDS
+
+router = APIRouter(include_in_schema=False)
+
+WORDS: Final = {
+    "country": {
+        **countries.GROUP_NAMES,
+        **countries.NAMES,
+        countries.UNKNOWN: "unknown country",
+    },
+    **{name: {value: kind.label(value) for value in kind.values} for name, kind in KINDS.items() if name != "country"},
+}
+"""Kind -> value -> what pages call it."""
+
+GROUPS: Final = {name: sorted(codes) for name, codes in countries.GROUPS.items()}
+
+
+class UrlToCheck(Input):
+    """A destination as it stands in a field."""
+
+    url: str = Field(max_length=4096)
+
+
+@router.get("/offers/{offer_id}/smart-link")
+async def show_smart_link(request: Request, parts: PartsDep, caller: Person, offer_id: str) -> Any:
+    offer = await offers.get(parts, caller, offer_id)
+    link = offer.smart_link
+    data = {
+        "offer": {"id": offer.id, "destination_url": offer.destination_url, "redirect_status": offer.redirect_status},
+        "link": link.model_dump(mode="json"),
+        "words": WORDS,
+        "groups": GROUPS,
+        "may_edit": caller.role != "viewer",
+        "prefill": _prefill(request.query_params),
+    }
+    return page(
+        request, "smart_link.html", caller=caller, offer=offer, link=link, edited_at=offer.updated_at, page_data=data
+    )
+
+
+@router.post("/ui/offers/{offer_id}/check")
+async def check_draft(parts: PartsDep, _caller: Viewer, offer_id: str, body: SmartLinkIn) -> dict[str, Any]:
+    """Answer what a save of this draft would warn of; new rules are called `new-<place>`."""
+    warnings = await service.warnings(parts, offer_id, body)
+    return {"warnings": [warning.model_dump() for warning in warnings]}
+
+
+@router.post("/ui/destination")
+async def check_destination(parts: PartsDep, _caller: Viewer, body: UrlToCheck) -> dict[str, Any]:
+    """Answer what is wrong with a destination, or whether it is https."""
+    try:
+        final = finalise(body.url, UrlRules(parts.settings.app_schemes))
+    except InvalidUrl as exc:
+        return {"error": exc.message}
+    return {"error": None, "https": final.scheme == "https"}
+
+
+def _prefill(query: Any) -> dict[str, list[str]] | None:
+    """Return the conditions of a rule that another page suggests (`?country=BR&device=mobile`), or None."""
+    wanted = {name: kind.normalise(query[name]) for name, kind in KINDS.items() if name in query}
+    when = {name: [value] for name, value in wanted.items() if value is not None}
+    return when or None
