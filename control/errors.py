@@ -169,8 +169,8 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     place = [part for part in error["loc"] if part not in ("body", "query", "path", "header")]
     if error["type"] == "json_invalid":
         return FieldError("", "malformed_json", "The body is not JSON.")
-    if error["type"] in ("model_attributes_type", "dict_type") and not place:
-        return FieldError("", "not_an_object", "The body is not a JSON object sent as application/json.")
+    if error["type"] in ("model_attributes_type", "model_type", "dict_type") and not place:
+        return FieldError("", "not_an_object", "Send a JSON object, as application/json.")
     message = str(error["msg"]).removeprefix("Value error, ")
     return FieldError(join(*place), str(error["type"]), message)
 

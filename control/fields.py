@@ -1,6 +1,7 @@
 """Field types that several nouns share: how texts, times and unset fields look in requests and answers."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -11,6 +12,7 @@ from pydantic import StringConstraints as Text
 from shared.key import SLUG_PATTERN
 
 MAX_URL_CHARS: Final = 2048
+_TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 _PLAIN: Final = r"^[^\x00-\x1f\x7f]*$"
 
 
@@ -50,7 +52,7 @@ def _iso(time: datetime) -> str:
 
 
 def _require_text(value: Any) -> Any:
-    if not isinstance(value, str | datetime) or (isinstance(value, str) and "T" not in value.upper()):
+    if not isinstance(value, str | datetime) or (isinstance(value, str) and not _TIME.match(value)):
         raise ValueError("a time is written as 2026-11-22T10:00:00Z")
     return value
 

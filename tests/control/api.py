@@ -21,7 +21,9 @@ from tests.control.fakes import FakeLive
 
 TOKENS = {role: f"tn_{role}_for_tests" for role in Role}
 PASSWORD = "correct horse battery"
-IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604"
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604"
+)
 
 
 def settings_for(database_url: str, **fields: Any) -> ControlSettings:
@@ -31,7 +33,7 @@ def settings_for(database_url: str, **fields: Any) -> ControlSettings:
 
 def parts_for(settings: ControlSettings, live: FakeLive) -> Parts:
     """The real parts but for the edges and the files that visitors are classified by."""
-    places = {"203.0.113.9": "US", "198.51.100.7": "DE"}
+    places = {"8.8.8.8": "US", "5.9.0.1": "DE"}
     classifier = Classifier(lambda: places.get, lambda: lambda _user_agent: ("", ""))
     return dataclasses.replace(open_parts(settings), live=live, classifier=classifier)
 

@@ -1,0 +1,58 @@
+"""Domains over the API, and the list of hosts that every edge holds."""
+
+from typing import Any
+
+import pytest
+
+from control.parts import Parts
+from tests.control.api import Api, Client, errors_of
+from tests.control.test_offers import published
+
+
+def test_registered_hosts_are_published_with_their_roots(api: Api, client: Client, parts: Parts) -> None:
+    assert published(client, parts)["domains"]["domains"] == {"_": None}
+
+    one = api.made("/domains", {"host": "Links.Example.com", "root_url": "https://Example.com"})
+    two = api.made("/domains", {"host": "bücher.example"})
+
+    assert (one["host"], one["root_url"]) == ("links.example.com", "https://Example.com")
+    hosts = {"_": None, "links.example.com": "https://example.com/", "xn--bcher-kva.example": None}
+    assert published(client, parts)["domains"]["domains"] == hosts
+    api.patch(f"/domains/{one['id']}", {"root_url": None})
+    api.delete(f"/domains/{two['id']}")
+    assert published(client, parts)["domains"]["domains"] == {"_": None, "links.example.com": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"host": "https://a.test"}, ("host", "value_error")),
+        ({"host": "a.test:8080"}, ("host", "value_error")),
+        ({"host": "-a.test"}, ("host", "value_error")),
+        ({"host": "_"}, ("host", "value_error")),
+        ({"host": "a..test"}, ("host", "value_error")),
+        ({"root_url": "/relative"}, ("root_url", "url_not_absolute")),
+        ({"root_url": "https://a.test/{click_id}"}, ("root_url", "macro_place")),
+    ],
+)
+def test_faults_of_a_new_domain_are_told(api: Api, fields: dict[str, Any], error: tuple[str, str]) -> None:
+    assert errors_of(api.post("/domains", {"host": "a.test"} | fields)) == [error]
+
+
+def test_a_host_is_registered_once_and_stays_while_it_is_used(api: Api) -> None:
+    domain = api.made("/domains", {"host": "a.test"})
+    offer = api.offer(domain_ids=[domain["id"]])
+
+    assert errors_of(api.post("/domains", {"host": "A.TEST."})) == [("host", "host_taken")]
+    assert api.delete(f"/domains/{domain['id']}").json()["code"] == "in_use"
+    api.patch(f"/offers/{offer['id']}", {"domain_ids": []})
+    link = api.made("/links", {"offer_id": offer["id"], "domain_id": domain["id"]})
+    assert api.delete(f"/domains/{domain['id']}").json()["code"] == "in_use"
+    api.delete(f"/links/{link['id']}")
+    assert api.delete(f"/domains/{domain['id']}").json() == domain
+    assert api.get(f"/domains/{domain['id']}").status_code == 404
+
+
+def test_domains_are_the_admins(editor: Api) -> None:
+    assert editor.post("/domains", {"host": "a.test"}).status_code == 403
+    assert editor.get("/domains").status_code == 200
