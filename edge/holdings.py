@@ -7,7 +7,7 @@ from typing import Final
 from edge.cache import Cache, Entry, OfferTable
 from edge.floors import NEVER
 from edge.nacks import Nacks
-from edge.published import PINNED, Refused, link_of, offer_of, read_table
+from edge.published import PINNED, link_of, offer_of, read_table
 from shared import wire
 from shared.key import Key
 from shared.pointer import Pointer, compile_pointer
@@ -59,20 +59,11 @@ class Holdings:
         return self.put(link, pointer, version, home)
 
     def home_of(self, offer: str, value: Value, raw: bytes) -> OfferTable:
-        """Return an offer's table: that of `value` where it is newer than what is held. Raises Refused.
-
-        A refused one is noted, and what is held keeps serving; with nothing held, the refusal is raised.
-        """
+        """Return an offer's table: that of `value` where it is newer than what is held. Raises Refused."""
         home = self.cache.table_of(offer)
         if home is not None and home.version >= value.version:
             return home
-        try:
-            table = read_table(value)
-        except Refused as exc:
-            if home is None:
-                raise
-            self.nacks.refuse(exc)
-            return home
+        table = read_table(value)
         self.nacks.accept(value.key)
         if home is None:
             return OfferTable(offer, table, value.version, raw)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from edge.cache import ABSENT, Absent, Entry
+from edge.cache import ABSENT, Absent, Entry, OfferTable
 from edge.effects import Answer, Effect, Fetch
 from edge.floors import Floors
 from edge.holdings import Holdings
@@ -11,8 +11,7 @@ from edge.published import Refused, Stored, offer_of, read_pointer
 from edge.replies import Miss
 from shared import wire
 from shared.key import Key
-from shared.pointer import Pointer
-from shared.wire import Value, Version
+from shared.wire import Version
 
 MAX_IN_FLIGHT: Final = 1_024
 MAX_ATTEMPTS: Final = 3
@@ -69,7 +68,7 @@ class Misses:
         try:
             found = self._take(key, miss)
         except Refused as exc:
-            self._holdings.nacks.refuse(exc)
+            self._holdings.nacks.refuse(exc, self._floors.of(exc.key).sequence)
             self._answer(key, None)
             return
         if found is ABSENT and may_note_absence:
@@ -86,10 +85,11 @@ class Misses:
         if stored is None or stored.value is None or stored.gone:
             return None
         decoded = read_pointer(stored.value)
-        home = judge_kept(wire.table_key(decoded.offer), table, kept_at, self._floors)
-        if home is None or home.value is None or home.gone:
+        kept = judge_kept(wire.table_key(decoded.offer), table, kept_at, self._floors)
+        if kept is None or kept.value is None or kept.gone:
             return None
-        return self._store(key, stored.value, decoded, home.value, home.raw)
+        home = self._holdings.home_of(decoded.offer, kept.value, kept.raw)
+        return self._holdings.store(key, stored.value.version, decoded, home)
 
     def _take(self, key: Key, miss: Miss) -> Entry | Absent | None:
         """Hold what a reply says of `key` and return it; None where nothing vouches for it. Raises Refused."""
@@ -98,15 +98,28 @@ class Misses:
         if stored is None or stored.value is None or stored.gone:
             return self._absence(published_key, stored, miss)
         pointer = read_pointer(stored.value)
-        table_key = wire.table_key(pointer.offer)
-        table = judge(table_key, miss.table, miss.head, self._floors)
-        if table is None or table.gone:
-            return self._absence(table_key, table, miss)
-        assert table.value is not None
+        home = self._home(pointer.offer, miss)
+        if not isinstance(home, OfferTable):
+            return home
         if not self._floors.vouches(miss.head):  # a rebuild is loading: what it has not written yet must not follow
             self._floors.raise_key(published_key, stored.value.version)
-            self._floors.raise_key(table_key, table.value.version)
-        return self._store(key, stored.value, pointer, table.value, table.raw)
+            self._floors.raise_key(wire.table_key(home.offer), home.version)
+        return self._holdings.store(key, stored.value.version, pointer, home)
+
+    def _home(self, offer: str, miss: Miss) -> OfferTable | Absent | None:
+        """Return an offer's table as read; where that is refused, the one that is held goes on serving."""
+        table_key = wire.table_key(offer)
+        try:
+            table = judge(table_key, miss.table, miss.head, self._floors)
+            if table is None or table.value is None or table.gone:
+                return self._absence(table_key, table, miss)
+            return self._holdings.home_of(offer, table.value, table.raw)
+        except Refused as exc:
+            held = self._holdings.cache.table_of(offer)
+            if held is None:
+                raise
+            self._holdings.nacks.refuse(exc, self._floors.of(table_key).sequence)
+            return held
 
     def _absence(self, published_key: str, stored: Stored | None, miss: Miss) -> Absent | None:
         if stored is None or not self._floors.admits_absence(published_key, miss.head):
@@ -114,10 +127,6 @@ class Misses:
         if stored.value is None and offer_of(published_key) is not None:
             raise Refused(published_key, "a link points at it, and nothing is stored")
         return ABSENT
-
-    def _store(self, key: Key, pointer: Value, decoded: Pointer, table: Value, raw_table: bytes) -> Entry:
-        home = self._holdings.home_of(decoded.offer, table, raw_table)
-        return self._holdings.store(key, pointer.version, decoded, home)
 
     def _answer(self, key: Key, found: Entry | Absent | None) -> None:
         if self._attempts.pop(key, None) is not None:

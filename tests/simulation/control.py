@@ -61,7 +61,7 @@ def body_tag(raw: bytes | None) -> str:
     if raw is None:
         return TOMBSTONE
     body: dict[str, Any] = orjson.loads(raw)
-    return str(body.get("link") or body.get("revision") or sorted(body.get("domains") or body["salts"])[-1])
+    return str(body.get("link") or body.get("revision") or sorted(body.get("domains") or body.get("salts") or ["?"])[-1])
 
 
 @dataclass
