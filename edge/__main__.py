@@ -11,7 +11,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from edge import logs
+from edge import app, logs
+from edge.agents import NoRustEngine
+from edge.geo import NoExtension
 from edge.listen import CannotListen, listen_alone, listen_together
 from edge.settings import EdgeSettings, InvalidSettings, load
 from edge.supervisor import CANNOT_START, Supervisor
@@ -31,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(load(**given))
     except InvalidSettings as exc:
         return _refuse(*exc.faults)
-    except (CannotListen, CannotStart) as exc:
+    except (CannotListen, CannotStart, NoRustEngine, NoExtension) as exc:
         return _refuse(str(exc))
 
 
@@ -52,9 +54,6 @@ def _run(settings: EdgeSettings) -> int:
     admin = listen_alone(settings.host, settings.edge_admin_port)
     port = listeners[0].getsockname()[1]
     name = settings.name_at(port)
-
-    from edge import app  # as late as can be: what is wrong above is said at once, without a second of imports
-
     preloaded = app.preload(settings, name)
     supervisor = Supervisor(settings, name, listeners, admin, partial(app.work, preloaded))
     where = {"host": settings.host, "port": port, "admin_port": admin.getsockname()[1]}

@@ -33,7 +33,7 @@ def open_names(warm_up: Iterable[str] = _WARM_UP) -> Names:
     try:
         from ua_parser.regex import Resolver
     except ImportError as exc:
-        raise NoRustEngine("ua-parser lacks its Rust engine: install ua-parser[regex]") from exc
+        raise NoRustEngine("ua-parser lacks its Rust engine: install ua-parser[regex].") from exc
     user_agents, systems, _ = load_lazy_builtins()
     resolver = Resolver((user_agents, systems, []))
     extract_os, extract_browser = resolver.os.extract, resolver.ua.extract

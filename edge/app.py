@@ -9,24 +9,21 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-import uvicorn
 import uvloop
 
 from edge import logs, metrics
 from edge.agents import Names, open_names
 from edge.click import Clicks
 from edge.counters import Counters
-from edge.geo import CountryDatabase, sources_for
+from edge.geo import CountryDatabase, require_extension, sources_for
 from edge.heartbeat import SERVING, STARTING, STOPPING, Heart, Report, process_status
-from edge.listen import BACKLOG
 from edge.metrics import Sources
-from edge.pages import build_app
-from edge.protocol import protocol_for
+from edge.server import Server
 from edge.settings import EdgeSettings
 from edge.shipper import Shipper
 from edge.spool import Spool
@@ -35,9 +32,6 @@ from edge.visitors import Visitors
 from shared.client_ip import TrustedProxies
 
 log = logging.getLogger("edge.worker")
-
-GRACEFUL_S: Final = 5
-"""For requests in flight when a worker stops; the hot path takes microseconds, a miss at most 200 ms."""
 
 FIRST_SYNC_S: Final = 1.0
 """What a new worker waits for its rules before it lets visitors in; without Redis it starts with its snapshot."""
@@ -57,7 +51,8 @@ class Preloaded:
 
 
 def preload(settings: EdgeSettings, name: str) -> Preloaded:
-    """Load what workers share; importing this module has loaded the rest. Raises NoRustEngine."""
+    """Load what workers share; importing this module has loaded the rest. Raises NoRustEngine, NoExtension."""
+    require_extension()
     countries = CountryDatabase(sources_for(settings.geo_db, settings.data_dir), settings.data_dir / "geo")
     countries.open()
     countries.remove_other_copies()
@@ -111,7 +106,7 @@ class Worker:
             dedupe_seconds=settings.dedupe_seconds,
             edge_name=f"{name}/{slot}",
         )
-        self.server = _Server(_uvicorn_config(self.clicks, settings.edge_keep_alive_seconds), self.started)
+        self.server = Server(self.clicks, settings.edge_keep_alive_seconds, self.started)
 
     async def run(self, listener: socket.socket, line: socket.socket) -> None:
         """Start everything, serve visitors until told to stop, and stop everything in reverse."""
@@ -142,9 +137,10 @@ class Worker:
 
     def report(self, lag_s: float) -> Report:
         """Return what the supervisor is to know now."""
-        sync, geo = self.links.status(), self.countries.status()
-        sources = Sources(self.counters, sync, self.spool.status(), self.shipper.status, geo, process_status(lag_s))
-        return Report(self.phase, sync.details(), asdict(geo), metrics.sample(sources))
+        sync, spool, geo = self.links.status(), self.spool.status(), self.countries.status()
+        sources = Sources(self.counters, sync, spool, self.shipper.status, geo, process_status(lag_s))
+        clicks = spool._asdict() | {"shipping": asdict(self.shipper.status)}
+        return Report(self.phase, sync.details(), clicks, asdict(geo), metrics.sample(sources))
 
     async def _beat(self, heart: Heart) -> None:
         await heart.beat()
@@ -155,41 +151,6 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_SYNC_S):
                 await self.links.wait_synced()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server without its own handling of signals: the worker knows what else there is to stop."""
-
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_started = on_started
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_started()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _uvicorn_config(clicks: Clicks, keep_alive_s: int) -> uvicorn.Config:
-    config = uvicorn.Config(
-        build_app(clicks),
-        http=protocol_for(clicks),
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        date_header=False,
-        backlog=BACKLOG,
-        timeout_keep_alive=keep_alive_s,
-        timeout_graceful_shutdown=GRACEFUL_S,
-    )
-    config.load()
-    return config
 
 
 def _in_background(work: Coroutine[Any, Any, None]) -> Callable[[], Awaitable[None]]:

@@ -26,10 +26,11 @@ STOPPING: Final = "stopping"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One line. `sync` and `geo` are for /readyz to read out; `samples` are what metrics.py declares."""
+    """One line. `sync`, `clicks` and `geo` are for /readyz to read out; `samples` are what metrics.py declares."""
 
     phase: str
     sync: dict[str, Any] = field(default_factory=dict)
+    clicks: dict[str, Any] = field(default_factory=dict)
     geo: dict[str, Any] = field(default_factory=dict)
     samples: Samples = field(default_factory=dict)
 

@@ -96,7 +96,8 @@ def _readiness(view: EdgeView, max_age_s: float) -> Answer:
 
 def _detail(worker: WorkerView) -> dict[str, Any]:
     report = worker.report or Report(worker.phase)
-    return {"slot": worker.slot, "pid": worker.pid, "phase": worker.phase, "sync": report.sync, "geo": report.geo}
+    told = {"sync": report.sync, "clicks": report.clicks, "geo": report.geo}
+    return {"slot": worker.slot, "pid": worker.pid, "phase": worker.phase, **told}
 
 
 def _json(status: int, body: dict[str, Any]) -> Answer:

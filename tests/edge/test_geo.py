@@ -3,12 +3,13 @@
 import asyncio
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import maxminddb.extension
 import pytest
 
-from edge.geo import PACKAGED, CountryDatabase, Lookup, nowhere, sources_for
+from edge.geo import PACKAGED, CountryDatabase, Lookup, NoExtension, nowhere, require_extension, sources_for
 from shared.country import country_of
 from tests.builders import US_ADDRESS
 
@@ -73,6 +74,13 @@ def test_the_reader_is_the_c_extension(folder: Path) -> None:
     database = opened(folder, PACKAGED)
 
     assert isinstance(getattr(database.lookup, "__self__", None), maxminddb.extension.Reader)
+
+
+def test_without_the_reader_in_c_the_edge_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "maxminddb.extension", None)
+
+    with pytest.raises(NoExtension, match="install a wheel"):
+        require_extension()
 
 
 def test_workers_map_one_copy(folder: Path) -> None:

@@ -12,7 +12,7 @@ Pair = tuple[Heart, Ear]
 
 
 def report(number: float = 1.0, padding: int = 0) -> Report:
-    return Report(SERVING, {"state": "synced", "age_s": 0.0}, {"problem": "x" * padding}, {"clicks": {"": number}})
+    return Report(SERVING, {"state": "synced", "age_s": 0.0}, {}, {"problem": "x" * padding}, {"clicks": {"": number}})
 
 
 @pytest.fixture

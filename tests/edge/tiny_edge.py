@@ -44,7 +44,7 @@ async def serve(slot: int, listener: socket.socket, line: socket.socket) -> None
 
     def report(_lag_s: float) -> Report:
         clicks = {"turnout_edge_clicks_total": {"person": float(answered)}}
-        return Report(SERVING, {"state": "synced", "age_s": 0.0}, {}, clicks)
+        return Report(SERVING, {"state": "synced", "age_s": 0.0}, samples=clicks)
 
     server = await asyncio.start_server(answer, sock=listener)
     beating = asyncio.create_task(Heart(line, report).beat())

@@ -361,7 +361,7 @@ def test_a_country_database_swapped_under_load_costs_no_click(
 
     (tmp_path / "new.mmdb").write_bytes(built_a_year_earlier(content))
     (tmp_path / "new.mmdb").replace(path)
-    answers = []
+    answers: list[Answered] = []
     while edge.metric("turnout_edge_geo_db_age_seconds") < age_s + 31_000_000 or len(answers) < 50:
         answers.append(edge.click(address=GB_ADDRESS))
 
