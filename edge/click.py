@@ -132,12 +132,15 @@ class Clicks:
             click_id = self.ids.next()
         except StopIteration:
             click_id = self.ids.renew()
-        if query or not choice.fixed:
-            given = self._given(link, query)
-            location = self._location(link, choice, caller, query, given, click_id)
-        else:
+        if not query and choice.fixed:
             given = link.presets
             location = choice.before + click_id + choice.after
+        else:
+            given = self._given(link, query)
+            if choice.fixed:
+                location = self._fixed_location(choice, query, click_id)
+            else:
+                location = choice.destination.location(click_id, query, _macros(link, choice, caller, given))
         if counts:
             kind, before = caller.kind, caller.before
             if kind == _PERSON and self._duplicates is not None and self._clicked_before(link, caller):
@@ -200,11 +203,8 @@ class Clicks:
             given = self._queries.find(query) or self._queries.put(query, sent(query))
         return Sent({**given.values, **link.presets.values}) if link.presets.values else given
 
-    def _location(
-        self, link: Link, choice: Choice, caller: Caller, query: bytes, given: Sent, click_id: bytes
-    ) -> bytes:
-        if not choice.fixed:
-            return choice.destination.location(click_id, query, _macros(link, choice, caller, given))
+    def _fixed_location(self, choice: Choice, query: bytes, click_id: bytes) -> bytes:
+        """Return a Location that depends on query and click id alone; queries of campaigns come again and again."""
         around = self._around.young.get((choice, query))
         if around is None:
             around = self._around.find((choice, query)) or choice.around_click_id(query)

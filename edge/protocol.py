@@ -119,7 +119,7 @@ class ClickProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything; who waits for an answer finds the connection closing."""
-        self._server.connections.discard(self)  # type: ignore[arg-type]
+        self._server.connections.discard(self)
         self._sweep.discard(self)
         self._clicks.counters.connections -= 1
         self._ready, self._closing = False, True
@@ -159,7 +159,9 @@ class ClickProtocol(asyncio.Protocol):
         if not isinstance(entry, Entry) or (query and not _is_plain(query)):
             return self._read(data)
         link = entry.memo
-        if not isinstance(link, Link) or clicks.now_ms >= link.until:
+        if not isinstance(link, Link):
+            link = clicks.link_of(entry)
+        if clicks.now_ms >= link.until:
             return self._read(data)
         caller = visitors.callers.young.get((address, sender)) or visitors.caller_of(address, sender)
         location = clicks.redirect(link, caller, query)

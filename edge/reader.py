@@ -84,7 +84,7 @@ class Reader:
         self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Take note that the head is whole. The parser knows now, and not always later, whether the connection stays."""
+        """Take note that the head is whole. Only now does the parser always know whether the connection stays."""
         self._complete = True
         self._stays = self._parser.should_keep_alive()
 

@@ -1,7 +1,7 @@
 """In-memory stand-ins for the edge's two neighbours: the rules, and the spool that takes its clicks."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from edge.cache import ABSENT, Absent, Entry
 from edge.links import LinksUnavailable
@@ -54,13 +54,17 @@ class FakeLinks:
 
 
 class FakeSpool:
-    """A spool in memory: `put` lines are `recorded` by `flush`. `full` makes it refuse, and count what it refused."""
+    """A spool in memory: `put` lines are `recorded` by `flush`, which calls `on_flush`.
+
+    `full` makes it refuse, and count what it refused.
+    """
 
     def __init__(self) -> None:
         self.pending: list[bytes] = []
         self.recorded: list[bytes] = []
         self.flushes = 0
         self.full = False
+        self.on_flush: Callable[[], None] = lambda: None
         self.dropped = 0
 
     def put(self, line: bytes) -> bool:
@@ -74,6 +78,7 @@ class FakeSpool:
         self.flushes += 1
         self.recorded += self.pending
         self.pending.clear()
+        self.on_flush()
 
     @property
     def events(self) -> list[ClickEvent]:

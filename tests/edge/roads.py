@@ -1,6 +1,7 @@
 """Both roads on a fake transport, with a fixed clock and fixed ids, so that equal requests have equal answers."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -163,7 +164,7 @@ async def settle() -> None:
 def cut(data: bytes, places: Sequence[int]) -> list[bytes]:
     """Return `data` in pieces, cut at the given places."""
     edges = [0, *sorted({place % (len(data) + 1) for place in places}), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False) if end > start]
+    return [data[start:end] for start, end in itertools.pairwise(edges) if end > start]
 
 
 def status_of(answer: bytes) -> int:
