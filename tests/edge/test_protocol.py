@@ -222,7 +222,8 @@ BAD_REQUESTS = {
     "absolute target with user info": b"GET http://a@b/saas HTTP/1.1\r\nHost: b\r\n\r\n",
     "target without slash": b"GET saas HTTP/1.1\r\nHost: a\r\n\r\n",
     "asterisk": b"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
-    "content-length and transfer-encoding": b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "content-length and transfer-encoding": b"GET / HTTP/1.1\r\nHost: a\r\n"
+    b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
     "two content-lengths": b"GET /saas HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
     "signed content-length": b"GET /saas HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n",
     "unknown transfer-encoding": b"POST /saas HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
