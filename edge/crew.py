@@ -1,21 +1,25 @@
 """The worker processes of one edge: forked, listened to, reaped, replaced."""
 
+import faulthandler
 import logging
 import os
 import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from edge import signals
 from edge.heartbeat import Ear, Report
 from edge.metrics import Totals
 from edge.ops import WorkerView
 from edge.watch import Action, Slot
+
+_LAST_WORDS_S: Final = 0.05
 
 log = logging.getLogger("edge.supervisor")
 
@@ -67,7 +71,7 @@ class Crew:
             action = member.slot.due(now, _is_suspended)
             if action is Action.KILL:
                 log.error("worker is frozen: replacing it", extra={"slot": member.slot.number, "pid": member.slot.pid})
-                _signal(member.slot.pid, signal.SIGKILL)
+                _kill(member.slot.pid)
             elif action is Action.SPAWN and not stopping:
                 self._spawn(member, now)
             elif action is Action.GIVE_UP:
@@ -107,6 +111,7 @@ class Crew:
         code = 1
         try:
             self._leave()
+            faulthandler.enable()
             for other in self._members:
                 if other.ear:
                     other.ear.line.close()
@@ -164,6 +169,14 @@ def _signal(pid: int | None, number: signal.Signals) -> None:
     if pid is not None:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+def _kill(pid: int | None) -> None:
+    """End a process that does not answer; one that can still say where it hangs says so on stderr (faulthandler)."""
+    if pid is not None and not _is_suspended(pid):
+        _signal(pid, signal.SIGABRT)
+        time.sleep(_LAST_WORDS_S)
+    _signal(pid, signal.SIGKILL)
 
 
 def _is_suspended(pid: int) -> bool:

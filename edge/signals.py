@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Final
 
-STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
-_HANDLED: Final = (*STOP_SIGNALS, signal.SIGCHLD)
+_STOP: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_HANDLED: Final = (*_STOP, signal.SIGCHLD)
 
 
 class SignalInbox:
@@ -23,7 +23,12 @@ class SignalInbox:
     @contextmanager
     def open(self) -> Iterator[None]:
         """Handle signals inside the block, as before it afterwards."""
-        before = {number: signal.signal(number, self._note) for number in _HANDLED}
+        ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # by nohup
+        before = {
+            number: signal.signal(number, self._note)
+            for number in _HANDLED
+            if not (number == signal.SIGHUP and ignored)
+        }
         wakeup = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         try:
             yield
@@ -43,12 +48,13 @@ class SignalInbox:
     def leave_in_child(self) -> None:
         """Undo in a forked child: SIGTERM ends it until it has a handler of its own.
 
-        SIGINT is left to the parent: a terminal sends it to both, and only the parent's word counts.
+        SIGINT and SIGHUP are left to the parent: a terminal sends them to both, and only the parent's word counts.
         """
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
         self.close()
 

@@ -144,6 +144,20 @@ def test_a_frozen_worker_is_replaced(start: Start) -> None:
     assert edge.metric('turnout_edge_workers_replaced_total{cause="frozen"}') == 1
 
 
+def test_a_worker_that_hangs_is_replaced_and_says_where(start: Start) -> None:
+    edge = start(1, TINY="hangs on a visitor")
+    (pid,) = eventually(edge.pids)
+
+    edge.click()
+    eventually(lambda: is_gone(pid))
+    eventually(edge.pids)
+    _, log = edge.stop()
+
+    assert "worker is frozen" in log
+    assert "tiny_edge.py" in log
+    assert "in answer" in log
+
+
 def test_an_edge_that_was_suspended_as_a_whole_goes_on_with_its_workers(start: Start) -> None:
     edge = start(2)
     pids = eventually(lambda: edge.pids() if len(edge.pids()) == 2 else [])
@@ -176,7 +190,7 @@ def test_counters_never_go_back_when_workers_die(start: Start) -> None:
     eventually(lambda: edge.metric("turnout_edge_clicks_total") == 11)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_everything_cleanly(start: Start, number: signal.Signals) -> None:
     edge = start(2)
     pids = eventually(lambda: edge.pids() if len(edge.pids()) == 2 else [])
@@ -190,11 +204,12 @@ def test_a_signal_stops_everything_cleanly(start: Start, number: signal.Signals)
         edge.click()
 
 
-def test_a_key_stroke_that_reaches_every_process_stops_everything_cleanly(start: Start) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=["Ctrl-C", "terminal closed"])
+def test_what_a_terminal_sends_to_every_process_stops_everything_cleanly(start: Start, number: signal.Signals) -> None:
     edge = start(2)
     eventually(lambda: len(edge.pids()) == 2)
 
-    os.killpg(edge.process.pid, signal.SIGINT)
+    os.killpg(edge.process.pid, number)
     _, log = edge.process.communicate(timeout=60)
 
     assert edge.process.returncode == 0

@@ -41,6 +41,8 @@ async def serve(slot: int, listener: socket.socket, line: socket.socket) -> None
         answered += 1
         writer.write(f"{slot} {os.getpid()}\n".encode())
         writer.close()
+        while BEHAVIOUR == "hangs on a visitor":
+            pass
 
     def report(_lag_s: float) -> Report:
         clicks = {"turnout_edge_clicks_total": {"person": float(answered)}}
