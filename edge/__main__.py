@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from edge import app, logs
 from edge.agents import NoRustEngine
@@ -19,6 +20,9 @@ from edge.settings import EdgeSettings, InvalidSettings, load
 from edge.supervisor import CANNOT_START, Supervisor
 
 log = logging.getLogger("edge")
+
+MAX_OPEN_FILES: Final = 65_536
+"""Of one process: about as many connections, each 3 KB while idle; a bound, where a container allows a million."""
 
 
 class CannotStart(Exception):
@@ -74,10 +78,12 @@ def _require_writable(folder: Path) -> None:
 
 
 def _allow_many_connections() -> None:
-    """Raise the limit of open files as far as it goes: the usual 1024 is a limit of connections here."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    """Raise the limit of open files, which is one of connections; the usual 1024 is few."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_OPEN_FILES if most == resource.RLIM_INFINITY else min(MAX_OPEN_FILES, most)
+    if allowed != wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _refuse(*faults: str) -> int:
