@@ -3,15 +3,19 @@
 import asyncio
 import socket
 import sys
-from typing import Final
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
 
 import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import Lifespan
 
 from control import app as root
 from control.access.first_start import ADMIN_LOGIN, FirstAccess, ensure_access, ignored_settings
 from control.db import UnusableDatabase
+from control.ingest.process import ingester
 from control.parts import Parts
 from control.settings import ControlSettings
 
@@ -93,8 +97,10 @@ def _tell(settings: ControlSettings, made: FirstAccess | None, ignored: str | No
 
 async def _serve(parts: Parts, listener: socket.socket) -> None:
     settings = parts.settings
+    app = root.create_app(parts)
+    app.router.lifespan_context = _with_ingester(app.router.lifespan_context)
     config = uvicorn.Config(
-        root.create_app(parts),
+        app,
         log_level="warning",
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
@@ -103,6 +109,17 @@ async def _serve(parts: Parts, listener: socket.socket) -> None:
         lifespan="on",
     )
     await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def _with_ingester(lifespan: Lifespan[Any]) -> Lifespan[Any]:
+    """Run the click ingester as long as the app; inside its lifespan, for uvicorn ends the process right after it."""
+
+    @asynccontextmanager
+    async def both(app: Any) -> AsyncIterator[None]:
+        async with lifespan(app), ingester({}):
+            yield
+
+    return both
 
 
 if __name__ == "__main__":

@@ -121,6 +121,8 @@ class Shipper:
         with contextlib.suppress(TimeoutError, RedisError, OSError):
             async with asyncio.timeout(timeout_s):
                 await self._drain()
+                if not self._spool.backlog:
+                    await self._redis.hdel(CLICKS_COUNTS, self._spool.owner.boot)
         for orphan in self._orphans:
             orphan.close()
         await self._redis.aclose()
@@ -196,6 +198,7 @@ class Shipper:
         for (source, (number, _)), exists in zip(oldest, exist, strict=True):
             if not exists and done[source.owner.boot] < number:
                 source.backlog.rewind()
+                self._told.clear()
                 self.status.rewinds += 1
         await self._release(sources, done)
 
@@ -247,6 +250,7 @@ class Shipper:
     def _note_connected(self) -> None:
         if not self.status.connected:
             self.status.connected = True
+            self._told.clear()
             logger.info("clicks are on their way", extra={"backlog": self.status.backlog})
 
 

@@ -148,8 +148,8 @@ class Consumer:
         if len(refused) == len(sorted_.batches):
             raise refused[0][1]
         await self._recorder.record([], sorted_.letters, now_ms())
-        for batch, exc in refused:
-            done |= await self._refuse(batch, exc, sorted_.waiting)
+        for batch, error in refused:
+            done |= await self._refuse(batch, error, sorted_.waiting)
         return done
 
     async def _refuse(self, batch: Batch, exc: DBAPIError, waiting: set[bytes]) -> dict[str, int]:

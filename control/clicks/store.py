@@ -1,0 +1,45 @@
+"""Queries on single clicks and on boots."""
+
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.clicks.models import BootRow, ClickRow, TextRow
+
+NUMBERED: Final = ("offer", "domain", "slug", "link", "rule", "country", "device", "os", "browser")
+"""Columns of ClickRow that are numbers of texts."""
+
+
+class FoundClick(NamedTuple):
+    """A raw click, and its numbered columns as texts."""
+
+    row: ClickRow
+    texts: Mapping[str, str]
+
+
+async def find(session: AsyncSession, click_id: str) -> FoundClick | None:
+    """Return the click with an id, or None where it is not ingested, or forgotten."""
+    row = (await session.scalars(select(ClickRow).where(ClickRow.click_id == click_id).limit(1))).one_or_none()
+    if row is None:
+        return None
+    known = await texts(session, {getattr(row, name) for name in NUMBERED})
+    return FoundClick(row, {name: known[getattr(row, name)] for name in NUMBERED})
+
+
+async def texts(session: AsyncSession, numbers: Collection[int]) -> dict[int, str]:
+    """Return the texts with these numbers."""
+    found = await session.execute(select(TextRow.id, TextRow.text).where(TextRow.id.in_(numbers)))
+    return dict(found.tuples().all())
+
+
+async def text_numbers(session: AsyncSession, wanted: Collection[str]) -> dict[str, int]:
+    """Return the numbers of those texts that any click has."""
+    found = await session.execute(select(TextRow.text, TextRow.id).where(TextRow.text.in_(wanted)))
+    return dict(found.tuples().all())
+
+
+async def boots(session: AsyncSession) -> list[BootRow]:
+    """Return every boot, the one heard of last first."""
+    return list(await session.scalars(select(BootRow).order_by(BootRow.last_at.desc())))
