@@ -10,6 +10,7 @@ from control import errors, openapi, ops
 from control.access import api as access
 from control.access.limiter import Limiter
 from control.audit import api as audit
+from control.clicks import api as clicks
 from control.configuration import api as configuration
 from control.coupons import api as coupons
 from control.db import Database
@@ -28,6 +29,7 @@ from control.publishing.carrier import connect
 from control.publishing.live import Publishing
 from control.settings import ControlSettings
 from control.smartlinks import api as smart_links
+from control.web import router as web
 
 API: Final = "/api/v1"
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -37,6 +39,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     partners.router,
     links.router,
     coupons.router,
+    clicks.router,
     domains.router,
     edges.router,
     access.router,
@@ -101,5 +104,6 @@ def create_app(parts: Parts) -> FastAPI:
     for router in _ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(ops.router)
+    web.install(app)
     app.add_middleware(BodyLimit, by_path=_BODY_BYTES)
     return app

@@ -75,6 +75,8 @@ async def run(
         good = [line for line in chunk if line.wanted is not None]
         answers = {answer.line: answer for answer in (await work(good) if good else [])}
         results += [answers.get(line.number) or failed(line.number, 422, line.errors) for line in chunk]
+    if not results:
+        raise Problem.invalid([FieldError("", "empty", "Send at least one line.")])
     created = sum(result.status == 201 for result in results)
     return BulkResult(created=created, failed=len(results) - created, results=results)
 

@@ -8,9 +8,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 MEDIA_TYPE: Final = "application/problem+json"
 _MAX_ERRORS: Final = 100
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 _TITLES: Final = {
     400: "The request cannot be understood",
@@ -154,10 +156,21 @@ async def _on_validation(_request: Request, exc: Exception) -> JSONResponse:
     return respond(Problem.invalid(field_errors(exc.errors())))
 
 
-async def _on_http(_request: Request, exc: Exception) -> JSONResponse:
+async def _on_http(request: Request, exc: Exception) -> JSONResponse:
     assert isinstance(exc, HTTPException)
     code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(exc.status_code, "http_error")
-    return respond(Problem(exc.status_code, code, str(exc.detail), headers=exc.headers))
+    headers = {"Allow": _allowed(request)} if exc.status_code == 405 else exc.headers
+    return respond(Problem(exc.status_code, code, str(exc.detail), headers=headers))
+
+
+def _allowed(request: Request) -> str:
+    """Return every method that the path has; Starlette names those of the first route alone."""
+    scopes = {method: {**request.scope, "method": method} for method in _METHODS}
+    return ", ".join(
+        method
+        for method, scope in scopes.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    )
 
 
 def field_errors(errors: Sequence[Any]) -> list[FieldError]:

@@ -1,5 +1,6 @@
 """The OpenAPI document: what FastAPI derives, with every refusal as problem details, and bodies of lines described."""
 
+from copy import deepcopy
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from control.errors import MEDIA_TYPE
 _METHODS: Final = ("get", "put", "post", "patch", "delete")
 _ALWAYS: Final = {
     400: "The request cannot be read as HTTP should be",
+    404: "There is no such thing",
     413: "The body is too large",
     422: "The request is not valid; `errors` says where and why",
     429: "Too many failed attempts",
@@ -77,7 +79,7 @@ def install(app: FastAPI) -> None:
 
 def document(app: FastAPI) -> dict[str, Any]:
     """Return the whole document."""
-    schema = get_openapi(title="Turnout", version=app.version, description=_DESCRIPTION, routes=app.routes)
+    schema = deepcopy(get_openapi(title="Turnout", version=app.version, description=_DESCRIPTION, routes=app.routes))
     schemas = schema.setdefault("components", {}).setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -86,7 +88,15 @@ def document(app: FastAPI) -> dict[str, Any]:
         for method in _METHODS:
             if method in item:
                 _describe_refusals(path, method, item[method])
+                _gather_definitions(item[method], schemas)
     return schema
+
+
+def _gather_definitions(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Move what hand-written bodies define for themselves to where references look for it."""
+    for holder in (operation.get("requestBody", {}), *operation["responses"].values()):
+        for content in holder.get("content", {}).values():
+            schemas.update(content.get("schema", {}).pop("$defs", {}))
 
 
 def _describe_refusals(path: str, method: str, operation: dict[str, Any]) -> None:
@@ -95,8 +105,6 @@ def _describe_refusals(path: str, method: str, operation: dict[str, Any]) -> Non
         refusals |= _SECURED
     if path.endswith("/login"):
         refusals[401] = _SECURED[401]
-    if "{" in path:
-        refusals[404] = "There is no such thing"
     if method in ("post", "patch", "delete", "put"):
         refusals[409] = "This contradicts something that exists"
     if any(parameter["name"].lower() == "if-match" for parameter in operation.get("parameters", ())):

@@ -12,10 +12,8 @@ from control.parts import PartsDep
 
 router = APIRouter(tags=["configuration"])
 
-_DOCUMENT: Final[dict[str, Any]] = {
-    "application/json": {"schema": Document.model_json_schema(ref_template="#/components/schemas/{model}")},
-    text.YAML_TYPE: {"schema": {"type": "string"}},
-}
+_SCHEMA: Final = Document.model_json_schema(ref_template="#/components/schemas/{model}")
+_DOCUMENT: Final[dict[str, Any]] = {"application/json": {"schema": _SCHEMA}, text.YAML_TYPE: {"schema": _SCHEMA}}
 
 
 @router.get("/export", summary="Export the whole configuration", responses={200: {"content": _DOCUMENT}})

@@ -58,7 +58,7 @@ def test_a_destination_becomes_what_a_browser_opens(typed: str, final: str) -> N
         pytest.param("https://0x7f.1/", "ambiguous_host", id="hexadecimal address"),
         pytest.param("https://2130706433/", "ambiguous_host", id="address as a number"),
         pytest.param("https://ⓔvil.com", "ambiguous_host", id="circled letter"),
-        pytest.param("https://ｅvil.com", "ambiguous_host", id="full-width letter"),
+        pytest.param("https://\uff45vil.com", "ambiguous_host", id="full-width letter"),
         pytest.param("https://a。b/", "ambiguous_host", id="another script's dot"),
         pytest.param("https://exa\u00admple.com/", "ambiguous_host", id="soft hyphen"),
         pytest.param("java\nscript:alert(1)", "url_character", id="line feed in the scheme"),
@@ -125,8 +125,7 @@ def test_host_and_port_are_told() -> None:
 def test_any_text_is_refused_or_becomes_what_edges_accept(typed: str) -> None:
     try:
         final = finalise(typed, RULES)
-    except InvalidUrl as refused:
-        assert refused.message
+    except InvalidUrl:
         return
 
     Destination(final.url)
