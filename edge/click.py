@@ -82,7 +82,7 @@ class Clicks:
         """Return what a click gets, waiting for its link, or for a turn that can read another User-Agent."""
         key = self._key(head)
         try:
-            network = self._address(head, peer).network
+            network = self._address(head, peer).network.decode()
             found = self.lookup(key) or await self.links.fetch(key, network)
         except LinksUnavailable:
             return self._error(responses.UNAVAILABLE, head)
@@ -142,11 +142,11 @@ class Clicks:
             else:
                 location = choice.destination.location(click_id, query, _macros(link, choice, caller, given))
         if counts:
-            kind, before = caller.kind, caller.before
+            kind, who = caller.kind, caller.who
             if kind == _PERSON and self._duplicates is not None and self._clicked_before(link, caller):
-                kind, before = _DUPLICATE, caller.event_before(KINDS[_DUPLICATE])
+                kind, who = _DUPLICATE, caller.who_as(KINDS[_DUPLICATE])
             self.counters.clicks[kind] += 1
-            self._put(b"".join((click_id, self._stamp, link.event, choice.rule, before, given.fields, caller.after)))
+            self._put(b"".join((click_id, self._stamp, link.event, choice.rule, who, given.fields, caller.whence)))
         return location
 
     def _begin_turn(self) -> None:

@@ -28,7 +28,7 @@ MAX_CUTS: Final = 4
 
 MAX_BYTES: Final = 2048
 _MAX_FIELDS: Final = 32
-_MAX_HEADS: Final = 4096
+_MAX_HEADS: Final = 8192
 _MAX_SEEN_ONCE: Final = 16_384
 """Hashes of heads seen once, a megabyte of them: what never comes again is not worth its place."""
 
@@ -82,7 +82,7 @@ class KnownHeads:
         if not _UNIQUE.isdisjoint(head.headers) or (self._trusted and FORWARDED_FOR not in head.headers):
             return None
         key = self._learn(received)
-        if key is None or key in self.senders.young or not self._is_due(key):
+        if key is None or self.senders.find(key) is not None or not self._is_due(key):
             return None
         return key
 

@@ -4,11 +4,10 @@ Three values, from what the most requests share to what the fewest do:
 
     Agent    what User-Agent and client hints say          (shared.device)
     Sender   one set of headers: agent, kind of click, referrer, the domain asked, country header
-    Caller   one address with one sender: the visitor that rules see, and its half of the event
+    Caller   one address with one sender: the visitor that rules see, and what an event says of it
 """
 
 import re
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -34,7 +33,7 @@ MAX_REFERRER_CHARS: Final = 255
 MAX_FORWARDED_BYTES: Final = 512
 """X-Forwarded-For up to this length is remembered; a longer one is read each time."""
 
-_AGENTS, _SENDERS, _ADDRESSES, _CALLERS = 4096, 4096, 16384, 16384
+_AGENTS, _SENDERS, _ADDRESSES, _CALLERS = 8192, 8192, 32_768, 16_384
 
 _AGENT_HEADERS: Final = (b"user-agent", b"sec-ch-ua-mobile", b"sec-ch-ua-platform", b"sec-ch-ua-form-factors")
 
@@ -52,55 +51,65 @@ class Address:
     def __init__(self, text: str, country: str) -> None:
         self.text = text
         self.country = country
-        self.network = truncate_address(text)
+        self.network = truncate_address(text).encode()
 
 
 class Sender:
     """What the headers of a request say, whatever it asks for; all requests with the same headers share it.
 
-    `country` is the trusted proxy's, "" without one. `kind` is a place in `shared.events.KINDS`.
+    `country` is the trusted proxy's, "" without one. `kind` is a place in `shared.events.KINDS`. `visitor` is who
+    sends, from a country not known here, and `group` all of that which rules can test.
     """
 
-    __slots__ = ("agent", "country", "domain", "kind", "referrer", "user_agent")
+    __slots__ = ("country", "domain", "event", "group", "kind", "referrer", "user_agent", "visitor")
 
     def __init__(
         self, domain: str, agent: Agent, user_agent: bytes, *, kind: str, referrer: bytes, country: str
     ) -> None:
         self.domain = domain
-        self.agent = agent
         self.user_agent = user_agent
         self.kind = CLICK_KINDS.index(kind)
         self.referrer = referrer
         self.country = country
+        self.visitor = Visitor("", agent.device, agent.os, agent.browser, agent.bot)
+        self.group = "\t".join([getattr(self.visitor, kind) for kind in CONDITION_KINDS])
+        self.event = self.event_as(kind)
 
-
-class Caller:
-    """One address with one sender.
-
-    `group` is the same string for all visitors whom no rule can tell apart. `before` and `after` are the fields of the
-    event left and right of what the link or the query presets.
-    """
-
-    __slots__ = ("address", "after", "before", "group", "kind", "sender", "visitor")
-
-    def __init__(self, address: Address, sender: Sender, visitor_hash: str) -> None:
-        agent = sender.agent
-        self.address = address
-        self.sender = sender
-        self.kind = sender.kind
-        self.visitor = Visitor(sender.country or address.country, agent.device, agent.os, agent.browser, agent.bot)
-        self.group = sys.intern("\t".join([getattr(self.visitor, kind) for kind in CONDITION_KINDS]))
-        self.before = self.event_before(CLICK_KINDS[sender.kind])
-        self.after = b"%b\t%b\t%b" % (sender.referrer, address.network.encode(), visitor_hash.encode())
-
-    def event_before(self, kind: str) -> bytes:
-        """Return country, device, OS, browser and kind, as an event has them."""
+    def event_as(self, kind: str) -> bytes:
+        """Return device, OS, browser and kind as an event has them, from the tab before to the tab after."""
         who = self.visitor
         browser = who.browser.translate(_NO_SEPARATORS)
-        return f"{who.country}\t{who.device}\t{who.os}\t{browser}\t{kind}\t".encode("utf-8", "replace")
+        return f"\t{who.device}\t{who.os}\t{browser}\t{kind}\t".encode("utf-8", "replace")
 
 
 _NO_SEPARATORS: Final = dict.fromkeys(range(32), " ")
+
+
+class Caller:
+    """An address with a sender. `group` is equal for all whom no rule can tell apart.
+
+    `who` and `whence` are the fields of the event left and right of the presets.
+    """
+
+    __slots__ = ("address", "country", "group", "kind", "sender", "whence", "who")
+
+    def __init__(self, address: Address, sender: Sender, visitor_hash: str) -> None:
+        self.address = address
+        self.sender = sender
+        self.kind = sender.kind
+        self.country = country = sender.country or address.country
+        self.group = country + sender.group
+        self.who = country.encode() + sender.event
+        self.whence = b"%b\t%b\t%b" % (sender.referrer, address.network, visitor_hash.encode())
+
+    @property
+    def visitor(self) -> Visitor:
+        """Who clicks, as rules see it."""
+        return self.sender.visitor._replace(country=self.country)
+
+    def who_as(self, kind: str) -> bytes:
+        """Return `who` for a click of another kind."""
+        return self.country.encode() + self.sender.event_as(kind)
 
 
 class Visitors:

@@ -28,7 +28,7 @@ def event_of(visitors: Visitors, address: str, **fields: str) -> tuple[bytes, by
     sender = visitors.sender_of(headers(**fields), "_", trusted=True)
     assert sender is not None
     caller = visitors.caller_of(visitors.address_of(PROXY, address.encode()), sender)
-    return caller.before, caller.after
+    return caller.who, caller.whence
 
 
 class TestAddresses:
@@ -74,7 +74,7 @@ class TestAddresses:
         for number in range(100_000):
             visitors.address_of(PROXY, b"%d.%d.%d.1" % (number >> 16 & 255, number >> 8 & 255, number & 255))
 
-        assert len(visitors.addresses) <= 2 * 16_384
+        assert len(visitors.addresses) <= 2 * 32_768
         assert len(visitors.address_of(PROXY, b"8.8.8.8," * 5000).text) > 0
         assert max(map(len, visitors.addresses.young)) <= 512
 
@@ -105,7 +105,7 @@ class TestSenders:
         sender = visitors.sender_of(headers(cf_ipcountry=header), "_", trusted=trusted)
         assert sender is not None
 
-        assert visitors.caller_of(visitors.address_of("8.8.8.8"), sender).before.startswith(country + b"\t")
+        assert visitors.caller_of(visitors.address_of("8.8.8.8"), sender).who.startswith(country + b"\t")
 
     def test_client_hints_tell_devices_apart(self) -> None:
         visitors = new()
