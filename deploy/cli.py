@@ -138,9 +138,12 @@ def import_(
     """Bring the configuration to what a document says."""
     import json
 
+    from deploy.changes import lines_of
+
     content_type = "application/json" if file.suffix == ".json" else "application/yaml"
     answer = _api(control_url).send("POST", f"/import?plan={str(plan).lower()}", file.read_bytes(), content_type)
-    _console.print(json.dumps(json.loads(answer), indent=2), markup=False)
+    for line in lines_of(json.loads(answer)):
+        _console.print(line, markup=False)
 
 
 @app.command()
@@ -231,7 +234,7 @@ def _show_test(answer: dict[str, Any]) -> None:
     for rule in answer["trace"]:
         failed = [f"{it['kind']} is {it['value']}, needs {it['needs']}" for it in rule["conditions"] if not it["holds"]]
         table.add_row(escape(rule["name"] or rule["rule_id"]), rule["outcome"], escape("; ".join(failed)))
-    _console.print(", ".join(f"{name}: {value}" for name, value in visitor.items()), markup=False)
+    _console.print(", ".join(f"{name}: {value}" for name, value in visitor.items() if value != ""), markup=False)
     _console.print(table)
     _console.print(f"{answer['rule_id'] or 'nothing'} -> {answer['location'] or 'gone (410)'}", markup=False)
 

@@ -22,7 +22,7 @@ WINDOWS: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 C
 IPAD: Final = "Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
 GOOGLEBOT: Final = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
-US: Final = ("8.8.8.8", "216.160.83.56", "2001:4860:4860::8888")
+US: Final = ("8.8.8.8", "216.160.83.56", "2606:2e00:cc57:afd9:b319:1215:3835:30c6")
 UK: Final = ("81.2.69.160", "92.16.224.80")
 ELSEWHERE: Final = ("89.160.20.112", "78.120.82.90", "192.168.0.1", "no address at all")
 
@@ -67,9 +67,9 @@ class Visitor(FastHttpUser):
             location = answer.headers.get("Location") or ""
             destination, _, query = location.partition("?")
             if answer.status_code != 302 or destination != kind.destination:
-                answer.failure(f"{answer.status_code} to {location!r}, not 302 to {kind.destination}")
+                answer.failure(f"{answer.status_code} to {destination!r}, not 302 to {kind.destination}")
             elif not query.startswith(f"utm_campaign={campaign}&click_id="):
-                answer.failure(f"the query is {query!r}")
+                answer.failure("the query is not the visitor's and a click id")
 
     @task(1)
     def mistype(self) -> None:
