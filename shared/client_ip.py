@@ -20,12 +20,13 @@ _Verdict = tuple[str, bool]
 class TrustedProxies:
     """The proxies whose headers are believed. Immutable but for a bounded memory of verdicts; build it with `parse`."""
 
-    __slots__ = ("_addresses", "_networks", "_verdicts")
+    __slots__ = ("_addresses", "_ipv4", "_networks", "_verdicts")
 
     def __init__(self, networks: Iterable[IPv4Network | IPv6Network] = ()) -> None:
         networks = tuple(networks)
         self._addresses = frozenset(str(n.network_address) for n in networks if n.prefixlen == n.max_prefixlen)
         self._networks = tuple(n for n in networks if n.prefixlen < n.max_prefixlen)
+        self._ipv4 = tuple((int(n.netmask), int(n.network_address)) for n in self._networks if n.version == 4)
         self._verdicts: dict[str, _Verdict] = {}
 
     @classmethod
@@ -55,11 +56,23 @@ class TrustedProxies:
         return known
 
     def _judge(self, text: str) -> _Verdict:
+        if addresses.ipv4_match(text):  # nearly all; `ipaddress` takes four times as long to say the same
+            return text, text in self._addresses or self._holds_ipv4(text)
         address = addresses.parse(text)
         if address is None:
             return "", False
         canonical = str(address)
         return canonical, canonical in self._addresses or any(address in network for network in self._networks)
+
+    def _holds_ipv4(self, text: str) -> bool:
+        if not self._ipv4:
+            return False
+        a, b, c, d = text.split(".")
+        number = int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
+        for mask, network in self._ipv4:  # a generator would cost as much as all the rest
+            if number & mask == network:
+                return True
+        return False
 
 
 def _network(entry: str) -> IPv4Network | IPv6Network:
