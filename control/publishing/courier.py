@@ -117,7 +117,8 @@ class Courier:
         start = await rebuild.begin(judged)
         if start is None:
             return None
-        _log.warning("rebuilding the rules Redis", extra={"head": why.value, "epoch": start.epoch})
+        level = logging.INFO if start.epoch == 1 else logging.WARNING  # the first start finds Redis empty
+        _log.log(level, "rebuilding the rules Redis", extra={"head": why.value, "epoch": start.epoch})
         self._rebuild = rebuild
         self._rebuilding = asyncio.create_task(self._run(rebuild, start))
         return start
