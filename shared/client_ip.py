@@ -69,10 +69,7 @@ class TrustedProxies:
             return False
         a, b, c, d = text.split(".")
         number = int(a) << 24 | int(b) << 16 | int(c) << 8 | int(d)
-        for mask, network in self._ipv4:  # a generator would cost as much as all the rest
-            if number & mask == network:
-                return True
-        return False
+        return True in [number & mask == network for mask, network in self._ipv4]  # any() would take twice as long
 
 
 def _network(entry: str) -> IPv4Network | IPv6Network:
