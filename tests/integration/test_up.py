@@ -19,7 +19,7 @@ import pytest
 from redis import Redis
 
 from deploy.demo import VISITORS, Visitor
-from tests.servers import free_port
+from tests.servers import RedisServer, free_port
 
 TURNOUT = (sys.executable, "-m", "deploy.cli")
 KEY = "tn_0123456789abcdef0123456789abcdef"
@@ -137,6 +137,10 @@ class Turnout:
         noted: Json = json.loads((self.data_dir / "run" / "up.json").read_text())
         return noted
 
+    def redis_version(self) -> str:
+        with Redis.from_url(self.noted()["redis"], decode_responses=True) as redis:
+            return str(redis.info("server")["redis_version"])
+
     def __str__(self) -> str:
         logs = "".join(f"\n{log.name}:\n{log.read_text()[-3000:]}" for log in self.data_dir.glob("logs/*.log"))
         return f"{self.output}{logs}"
@@ -241,6 +245,27 @@ def test_a_dead_redis_is_one_sentence(turnout: Turnout) -> None:
     assert refused.returncode == 1
     assert refused.stderr.startswith("turnout: The Redis at redis://127.0.0.1:1/0 (TURNOUT_REDIS_URL) does not answer")
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_redis_of_ones_own_is_used_and_none_is_started(turnout: Turnout, redis_server: RedisServer) -> None:
+    turnout.environment["TURNOUT_REDIS_URL"] = redis_server.url
+    turnout.start("--demo")
+
+    assert turnout.click("/saas") == (302, APP)
+    assert not (turnout.data_dir / "redis").exists()
+    with redis_server.client() as redis:
+        assert redis.exists("{t0}head")
+
+
+def test_the_redis_beside_python_is_enough(turnout: Turnout) -> None:
+    server = Path(sys.prefix) / "bin" / "redis-server"
+    if not server.exists():
+        pytest.skip("needs the Redis server that deploy/test puts into .venv (Linux on x86_64)")
+    turnout.environment["PATH"] = "/nonexistent"
+    turnout.start("--demo")
+
+    assert turnout.click("/saas") == (302, APP)
+    assert turnout.redis_version() == subprocess.check_output([server, "--version"], text=True).split()[2][2:]
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(turnout: Turnout, tmp_path: Path) -> None:
