@@ -1,0 +1,21 @@
+"""The README's map names files that exist."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import edge
+
+FOLDER = Path(edge.__file__).parent
+MAPS = re.findall(r"^```\n(.*?)^```", (FOLDER / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+LINES = [line for each in MAPS for line in each.splitlines() if not line.startswith("kernel")]
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_every_file_on_the_map_exists(line: str) -> None:
+    names = line.split("  ")[0].split()
+
+    paths = [f"../{name}.py" if "/" in name else f"{name}.py" for name in names]
+
+    assert [path for path in paths if not list(FOLDER.parent.glob(f"edge/{path}"))] == []
