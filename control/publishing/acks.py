@@ -108,11 +108,13 @@ class Acks:
 
     async def wait_live(self, sequence: int, timeout_s: float) -> Propagation:
         """Return as soon as waiting longer is in vain, at the latest after `timeout_s`."""
-        committed_at = await commit_time(self._db, sequence)
-        if sequence not in self._complete_ms and committed_at is not None:
-            watch = self._watch(sequence, committed_at, timeout_s)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(watch.settled.wait(), timeout_s)
+        if sequence not in self._complete_ms:
+            known = self._watched.get(sequence)
+            committed_at = known.committed_at if known else await commit_time(self._db, sequence)
+            if committed_at is not None:
+                watch = self._watch(sequence, committed_at, timeout_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(watch.settled.wait(), timeout_s)
         return await self.propagation(sequence)
 
     async def run(self, stopping: asyncio.Event) -> None:

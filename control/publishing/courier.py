@@ -80,6 +80,8 @@ class Courier:
                 if not self.view.batch:
                     return cursor
                 cursor = await self._carry_batch(cursor)
+                if cursor and cursor.sequence >= self.view.lineage.sequence:
+                    return cursor  # all that was committed when the view was taken, so before the call
             else:
                 cursor = None
             surprises += cursor is None

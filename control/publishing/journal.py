@@ -70,12 +70,36 @@ def batch_length(sizes: Sequence[Size]) -> int:
 async def view_from(db: Database, head: Head | None) -> View:
     """Return what SQL says to a Redis whose head is `head`; without one there is no next batch."""
     async with db.read() as session:
-        lineage = await read_lineage(session)
         if head is None:
-            return View(lineage, None, ())
-        known = await _hash_at(session, head.sequence)
-        batch = await _batch_after(session, head.sequence) if known == head.hash else ()
+            return View(await read_lineage(session), None, ())
+        rows = (await session.execute(_chain_from(head.sequence))).all()
+        if not rows:
+            return NOTHING
+        lineage = LineagePoint(*rows[0][:3])
+        links = [row for row in rows if row.at is not None]  # none: Redis is ahead, or behind what is kept
+        known = links[0].its_hash if links and links[0].at == head.sequence else None
+        batch = await _batch(session, links[1:]) if known == head.hash else ()
         return View(lineage, known, batch)
+
+
+def _chain_from(sequence: int) -> Any:
+    """Select, in one question, where SQL stands and the links of the chain from `sequence` on."""
+    link = PublishedTransaction
+    return (
+        select(
+            Lineage.epoch,
+            Lineage.sequence,
+            Lineage.hash,
+            link.sequence.label("at"),
+            link.hash.label("its_hash"),
+            link.committed_at,
+            link.keys.label("key_count"),
+            link.size_bytes,
+        )
+        .join(link, link.sequence >= sequence, isouter=True)
+        .order_by(link.sequence)
+        .limit(1 + MAX_BATCH_KEYS)
+    )
 
 
 async def read_lineage(session: AsyncSession) -> LineagePoint:
@@ -117,39 +141,16 @@ def _newest(after: str, up_to: int, page: int) -> Any:
     )
 
 
-async def _hash_at(session: AsyncSession, sequence: int) -> str | None:
-    return await session.scalar(select(PublishedTransaction.hash).where(PublishedTransaction.sequence == sequence))
-
-
-async def _batch_after(session: AsyncSession, sequence: int) -> tuple[Transaction, ...]:
-    links = (
-        await session.execute(
-            select(PublishedTransaction)
-            .with_only_columns(
-                PublishedTransaction.sequence,
-                PublishedTransaction.hash,
-                PublishedTransaction.committed_at,
-                PublishedTransaction.keys,
-                PublishedTransaction.size_bytes,
-            )
-            .where(PublishedTransaction.sequence > sequence)
-            .order_by(PublishedTransaction.sequence)
-            .limit(MAX_BATCH_KEYS)
-        )
-    ).all()
-    links = links[: batch_length([Size(link.keys, link.size_bytes) for link in links])]
-    return await _with_changes(session, links) if links else ()
-
-
-async def _with_changes(session: AsyncSession, links: Sequence[Any]) -> tuple[Transaction, ...]:
+async def _batch(session: AsyncSession, links: Sequence[Any]) -> tuple[Transaction, ...]:
+    links = links[: batch_length([Size(link.key_count, link.size_bytes) for link in links])]
+    if not links:
+        return ()
     rows = await session.execute(
         select(OutboxRow.sequence, OutboxRow.key, OutboxRow.body)
-        .where(OutboxRow.sequence.between(links[0].sequence, links[-1].sequence))
+        .where(OutboxRow.sequence.between(links[0].at, links[-1].at))
         .order_by(OutboxRow.sequence, OutboxRow.place)
     )
-    changes: dict[int, list[Change]] = {link.sequence: [] for link in links}
+    changes: dict[int, list[Change]] = {link.at: [] for link in links}
     for row in rows:
         changes[row.sequence].append(Change(row.key, row.body))
-    return tuple(
-        Transaction(link.sequence, link.hash, link.committed_at, tuple(changes[link.sequence])) for link in links
-    )
+    return tuple(Transaction(link.at, link.its_hash, link.committed_at, tuple(changes[link.at])) for link in links)
