@@ -49,7 +49,7 @@ async def domains(session: AsyncSession, offer_ids: Collection[str]) -> dict[str
         .where(OfferDomainRow.offer_id.in_(offer_ids))
         .order_by(OfferDomainRow.place)
     )
-    for offer_id, domain in (await session.execute(query)):
+    for offer_id, domain in await session.execute(query):
         found[offer_id].append(domain)
     return found
 
