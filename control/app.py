@@ -18,6 +18,7 @@ from control.domains import api as domains
 from control.domains.service import publish_list
 from control.edges import api as edges
 from control.insight import test_visitor
+from control.insight.analytics import api as analytics
 from control.insight.classifier import Classifier
 from control.limits import MIB, BodyLimit
 from control.links import api as links
@@ -36,6 +37,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     offers.router,
     smart_links.router,
     test_visitor.router,
+    analytics.router,
     partners.router,
     links.router,
     coupons.router,

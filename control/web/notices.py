@@ -1,6 +1,6 @@
 """What a page says once after a form was done: in words of ours, named in the URL, never text from it."""
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -13,7 +13,7 @@ _WORDS: Final = {
     "enabled": "Enabled",
     "disabled": "Disabled",
     "deleted": "Deleted",
-    "restored": "Restored",
+    "undone": "Back again",
     "paused": "Paused",
     "active": "Activated",
     "archived": "Archived",
@@ -23,6 +23,7 @@ _WORDS: Final = {
     "revoked": "Revoked. Calls with this key are refused from now on",
     "removed": "Removed. Their sessions have ended",
 }
+_ID: Final = re.compile(r"[a-z]{1,4}_[a-z0-9]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,21 @@ class Notice:
     undo: str = ""
 
 
-def notice_of(request: Request, undo: Mapping[str, str] | None = None) -> Notice | None:
-    """Return what `?done=` asks to say. `undo` maps a word to the path that undoes it."""
+def notice_of(request: Request, undo_at: str = "") -> Notice | None:
+    """Return what `?done=` asks to say; a page whose things can be undeleted gives the path below which that is done."""
     done = request.query_params.get("done", "")
     if done not in _WORDS:
         return None
     sequence = request.query_params.get("sequence", "")
-    live = int(sequence) if sequence.isascii() and sequence.isdigit() and len(sequence) < 16 else 0
-    return Notice(_WORDS[done], live, (undo or {}).get(done, ""))
+    gone = request.query_params.get("gone", "")
+    return Notice(
+        words=_WORDS[done],
+        sequence=int(sequence) if re.fullmatch(r"[0-9]{1,15}", sequence) else 0,
+        undo=f"{undo_at}/{gone}/undelete" if undo_at and _ID.fullmatch(gone) else "",
+    )
 
 
-def told(path: str, done: str, **query: object) -> str:
-    """Return the URL of a page that will say that something was `done`."""
+def told(target: str, done: str, **query: object) -> str:
+    """Return `target`, a path with or without a query, as a page that will say that something was `done`."""
     given = {name: value for name, value in query.items() if value not in (None, "")}
-    return f"{path}?{urlencode({'done': done, **given})}"
+    return f"{target}{'&' if '?' in target else '?'}{urlencode({'done': done, **given})}"

@@ -1,0 +1,152 @@
+"""Keys and people, for admins: made, given a role or another password, ended."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+
+from control.access import keys, users
+from control.access.guard import require_role
+from control.access.roles import Role
+from control.access.schemas import KeyIn, NewKey, User, UserIn, UserPatch
+from control.errors import Problem
+from control.fields import PathId
+from control.pagination import Cursor, CursorDep
+from control.parts import Parts, PartsDep
+from control.web import forms
+from control.web.forms import Filled
+from control.web.guard import Form, Person
+from control.web.notices import notice_of, told
+from control.web.render import page
+
+router = APIRouter(include_in_schema=False)
+
+_USER_FIELDS: Final = ("login", "name", "role", "password")
+_KEY_FIELDS: Final = ("name", "role")
+_ALL: Final = Cursor(None, 200)
+ROLES: Final = {
+    Role.VIEWER: "Viewer: looks at everything",
+    Role.EDITOR: "Editor: also changes offers, links, partners and coupons",
+    Role.ADMIN: "Admin: also manages access, domains and secrets",
+}
+
+
+@router.get("/access")
+async def show_access(request: Request, parts: PartsDep, caller: Person, cursor: CursorDep) -> Any:
+    require_role(caller, Role.ADMIN)
+    found = await keys.page(parts, cursor)
+    people = await users.page(parts, _ALL)
+    return page(
+        request,
+        "access.html",
+        caller=caller,
+        keys=found.items,
+        next_cursor=found.next_cursor,
+        users=people.items,
+        notice=notice_of(request),
+    )
+
+
+@router.get("/access/keys/new")
+async def new_key(request: Request, caller: Person) -> Any:
+    require_role(caller, Role.ADMIN)
+    return _key_page(request, caller, Filled({"role": Role.EDITOR}))
+
+
+@router.post("/access/keys/new")
+async def create_key(request: Request, parts: PartsDep, caller: Person, form: Form) -> Any:
+    """Make a key and show its token in this answer, which is the only place that ever has it."""
+    require_role(caller, Role.ADMIN)
+    try:
+        made = await keys.create(parts, caller, forms.read(KeyIn, forms.given(form, *_KEY_FIELDS)))
+    except Problem as problem:
+        return _key_page(request, caller, forms.refused(form, problem, _KEY_FIELDS))
+    return _key_page(request, caller, Filled(), made)
+
+
+@router.post("/access/keys/{key_id}/revoke")
+async def revoke_key(parts: PartsDep, caller: Person, key_id: PathId, _form: Form) -> Any:
+    require_role(caller, Role.ADMIN)
+    await keys.revoke(parts, caller, key_id)
+    return forms.see_other(told("/access", "revoked"))
+
+
+@router.get("/access/users/new")
+async def new_user(request: Request, caller: Person) -> Any:
+    require_role(caller, Role.ADMIN)
+    return _new_user_page(request, caller, Filled({"role": Role.EDITOR}))
+
+
+@router.post("/access/users/new")
+async def create_user(request: Request, parts: PartsDep, caller: Person, form: Form) -> Any:
+    require_role(caller, Role.ADMIN)
+    try:
+        await users.create(parts, caller, forms.read(UserIn, _typed(form, *_USER_FIELDS)))
+    except Problem as problem:
+        return _new_user_page(request, caller, forms.refused(form, problem, _USER_FIELDS))
+    return forms.see_other(told("/access", "created"))
+
+
+@router.get("/access/users/{user_id}")
+async def show_user(request: Request, parts: PartsDep, caller: Person, user_id: PathId) -> Any:
+    require_role(caller, Role.ADMIN)
+    return await _user_page(request, parts, caller, user_id)
+
+
+@router.post("/access/users/{user_id}")
+async def update_user(request: Request, parts: PartsDep, caller: Person, user_id: PathId, form: Form) -> Any:
+    require_role(caller, Role.ADMIN)
+    typed = {"name": form.get("name", ""), "role": form.get("role", "")}
+    return await _change_user(request, parts, caller, user_id, typed, done="saved")
+
+
+@router.post("/access/users/{user_id}/password")
+async def set_password(request: Request, parts: PartsDep, caller: Person, user_id: PathId, form: Form) -> Any:
+    require_role(caller, Role.ADMIN)
+    return await _change_user(request, parts, caller, user_id, {"password": form.get("password", "")}, done="password")
+
+
+@router.post("/access/users/{user_id}/delete")
+async def delete_user(request: Request, parts: PartsDep, caller: Person, user_id: PathId, form: Form) -> Any:
+    require_role(caller, Role.ADMIN)
+    try:
+        await users.delete(parts, caller, user_id)
+    except Problem as problem:
+        return await _user_page(request, parts, caller, user_id, forms.refused({}, problem, ()))
+    return forms.see_other(told("/access", "removed"))
+
+
+async def _change_user(
+    request: Request, parts: Parts, caller: Person, user_id: str, typed: dict[str, str], *, done: str
+) -> Any:
+    try:
+        await users.update(parts, caller, user_id, forms.read(UserPatch, typed))
+    except Problem as problem:
+        return await _user_page(request, parts, caller, user_id, forms.refused(typed, problem, _USER_FIELDS))
+    if user_id == caller.id and done == "password":
+        return forms.see_other("/login")
+    return forms.see_other(told("/access", done))
+
+
+async def _user_page(request: Request, parts: Parts, caller: Person, user_id: str, filled: Filled | None = None) -> Any:
+    user: User = await users.get(parts, user_id)
+    typed = {"name": user.name, "role": str(user.role)}
+    shown = Filled(typed | dict(filled.values), filled.errors, filled.faults) if filled else Filled(typed)
+    code = 200 if filled is None else 422
+    return page(request, "user.html", code=code, caller=caller, user=user, filled=shown, roles=ROLES)
+
+
+def _new_user_page(request: Request, caller: Person, filled: Filled) -> Any:
+    code = 422 if filled.errors or filled.faults else 200
+    return page(request, "user_new.html", code=code, caller=caller, filled=filled, roles=ROLES)
+
+
+def _key_page(request: Request, caller: Person, filled: Filled, made: NewKey | None = None) -> Any:
+    code = 422 if filled.errors or filled.faults else 200
+    return page(request, "key_new.html", code=code, caller=caller, filled=filled, roles=ROLES, made=made)
+
+
+def _typed(form: Any, *names: str) -> dict[str, str]:
+    """Return what was typed; a password keeps the spaces around it."""
+    return forms.given(form, *(name for name in names if name != "password")) | (
+        {"password": form["password"]} if form.get("password") else {}
+    )

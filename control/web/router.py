@@ -1,0 +1,49 @@
+"""Every page, in the order in which addresses are looked up, and what they need around them."""
+
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from control.web import (
+    access,
+    coupons,
+    domains,
+    edges,
+    guard,
+    history,
+    links,
+    login,
+    offer_settings,
+    offers,
+    partners,
+    refusals,
+    search,
+    smart_link,
+)
+from control.web.static_files import StaticFolder
+from control.web.timing import ServerTiming
+
+_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    login.router,
+    offers.router,
+    smart_link.router,
+    links.router,
+    partners.router,
+    coupons.router,
+    domains.router,
+    history.router,
+    offer_settings.router,
+    edges.router,
+    access.router,
+    search.router,
+)
+
+
+def install(app: FastAPI) -> None:
+    """Put the admin UI onto `app`, which answers errors by `control.errors` already."""
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFolder(packages=[("control.web", "static")]), name="static")
+    guard.install(app)
+    refusals.install(app)
+    app.add_middleware(ServerTiming)

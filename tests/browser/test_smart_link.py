@@ -1,0 +1,260 @@
+"""The Smart Link tab as a marketer uses it, by mouse, keyboard and touch; then asked of the edge over HTTP."""
+
+import re
+import secrets
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from deploy.demo import VISITORS
+from tests.browser.conftest import new_offer
+from tests.integration.test_up import Turnout
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+US_IPHONE, UK_DESKTOP, FRENCH_MAC = VISITORS
+APP, UK, HOME = "https://apps.apple.com/us/app/your-app", "https://yourbrand.co.uk/landing", "https://yourbrand.com/"
+
+
+@pytest.fixture
+def slug() -> str:
+    return f"t{secrets.token_hex(5)}"
+
+
+def add_rule(page: Page, destination: str, *, countries: tuple[str, ...] = (), devices: tuple[str, ...] = ()) -> None:
+    page.get_by_role("button", name="Add rule").click()
+    for country in countries:
+        page.get_by_label("Add a country or a group", exact=True).fill(country)
+        page.keyboard.press("Enter")
+    for device in devices:
+        page.get_by_role("group", name="Device").get_by_role("button", name=device).click()
+    page.get_by_label("Send them to").fill(destination)
+    page.get_by_role("button", name="Done").click()
+
+
+def save(page: Page) -> None:
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator(".toast")).to_contain_text("Live on 1 of 1 edges")
+    expect(page.locator("#savebar")).to_be_hidden()
+
+
+def sentences(page: Page) -> list[str]:
+    texts = page.locator(".rule:not(.else) .when").all_inner_texts()
+    words = (" ".join(text.split()) for text in texts)
+    return [re.sub(r"^Edit rule \d+: | (new|edited|off)$", "", text) for text in words]
+
+
+def switch_on(page: Page) -> None:
+    page.get_by_role("switch", name="Smart link is off").check()
+
+
+def two_rules(page: Page, slug: str) -> None:
+    new_offer(page, slug)
+    switch_on(page)
+    add_rule(page, APP, countries=("united st",), devices=("Mobile",))
+    add_rule(page, UK, countries=("uk",))
+
+
+def test_the_example_by_mouse_is_live_when_the_page_says_so(page: Page, turnout: Turnout, slug: str) -> None:
+    two_rules(page, slug)
+    expect(page.locator("#changes")).to_have_text("3 unsaved changes")
+    save(page)
+
+    assert turnout.click(f"/{slug}", US_IPHONE) == (302, APP)
+    assert turnout.click(f"/{slug}", UK_DESKTOP) == (302, UK)
+    assert turnout.click(f"/{slug}", FRENCH_MAC) == (302, HOME)
+
+
+def test_undo_brings_the_revision_before_back_to_the_edge(page: Page, turnout: Turnout, slug: str) -> None:
+    two_rules(page, slug)
+    save(page)
+    page.get_by_role("switch", name="Rule 1 on").uncheck()
+    save(page)
+    assert turnout.click(f"/{slug}", US_IPHONE) == (302, HOME)
+
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("switch", name="Rule 1 on")).to_be_checked()
+    expect(page.locator(".toast")).to_contain_text("Live on 1 of 1 edges")
+    assert turnout.click(f"/{slug}", US_IPHONE) == (302, APP)
+
+
+def test_a_rule_nobody_reaches_says_so_on_its_row_and_can_be_moved_with_one_click(page: Page, slug: str) -> None:
+    new_offer(page, slug)
+    add_rule(page, APP, countries=("US",))
+    add_rule(page, UK, countries=("US",), devices=("Mobile",))
+    strip = page.locator("#rule-2 .strip")
+    expect(strip).to_contain_text("Never reached. Rule 1 covers it.")
+
+    strip.get_by_role("button", name="Move above rule 1").click()
+    expect(page.locator(".strip:visible")).to_have_count(0)
+    assert sentences(page)[0].startswith("From United States on mobile")
+
+
+def test_dragging_by_mouse_moves_a_rule_and_escape_puts_it_back(page: Page, slug: str) -> None:
+    two_rules(page, slug)
+    before = sentences(page)
+    drag(page, "Drag rule 2", to="#rule-1", cancel=True)
+    assert sentences(page) == before
+
+    drag(page, "Drag rule 2", to="#rule-1")
+    assert sentences(page) == before[::-1]
+
+
+def drag(page: Page, grip: str, *, to: str, cancel: bool = False) -> None:
+    start, target = page.get_by_label(grip).bounding_box(), page.locator(to).bounding_box()
+    assert start
+    assert target
+    page.mouse.move(start["x"] + 5, start["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(target["x"] + 60, target["y"] + 4, steps=8)
+    if cancel:
+        page.keyboard.press("Escape")
+    page.mouse.up()
+
+
+def test_moving_by_buttons_and_by_keyboard(page: Page, slug: str) -> None:
+    two_rules(page, slug)
+    first, second = sentences(page)
+    page.get_by_role("button", name="Move rule 1 down").click()
+    assert sentences(page) == [second, first]
+
+    page.locator("#rule-2 .when").focus()
+    page.keyboard.press("Alt+ArrowUp")
+    assert sentences(page) == [first, second]
+
+    page.get_by_label("Drag rule 1").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    assert sentences(page) == [second, first]
+    expect(page.locator("#live")).to_contain_text("Dropped at place 2 of 2. Not saved.")
+
+
+def test_a_rule_can_be_written_and_saved_without_a_mouse(page: Page, turnout: Turnout, slug: str) -> None:
+    new_offer(page, slug)
+    page.get_by_role("switch", name="Smart link is off").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("n")
+    page.keyboard.type("united k")
+    page.keyboard.press("Enter")
+    page.get_by_label("Send them to").focus()
+    page.keyboard.type("https://yourbrand.co.uk/landing?from={cou")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".toast")).to_contain_text("Live on 1 of 1 edges")
+
+    assert turnout.click(f"/{slug}", UK_DESKTOP) == (302, f"{UK}?from=GB")
+
+
+def test_a_destination_is_checked_while_it_is_typed(page: Page, slug: str) -> None:
+    new_offer(page, slug)
+    page.get_by_role("button", name="Add rule").click()
+    field = page.get_by_label("Send them to")
+    field.fill("javascript:alert(1)")
+    expect(page.locator("#edit-destination-verdict")).to_contain_text("begins with https:// or http://")
+    field.fill("http://yourbrand.com/")
+    page.get_by_role("button", name="Use https").click()
+    expect(page.locator("#edit-destination-verdict")).to_contain_text("Valid https address")
+
+
+def test_a_visitor_is_tested_on_the_unsaved_draft(page: Page, slug: str) -> None:
+    two_rules(page, slug)
+    page.get_by_role("button", name="US iPhone").click()
+    expect(page.locator(".verdict")).to_contain_text("Rule 1 decides")
+    expect(page.locator(".verdict")).to_contain_text(APP)
+
+    page.get_by_role("switch", name="Rule 1 on").uncheck()
+    expect(page.locator(".verdict")).to_contain_text("Everyone else")
+    expect(page.locator(".trace")).to_contain_text("United States, needs United Kingdom")
+
+
+def test_by_address_and_browser(page: Page, slug: str) -> None:
+    two_rules(page, slug)
+    page.get_by_role("tab", name="IP and browser").click()
+    page.get_by_label("IP address").fill("81.2.69.142")
+    expect(page.locator(".verdict")).to_contain_text("Rule 2 decides")
+    expect(page.locator(".facts")).to_contain_text("United Kingdom")
+
+
+def test_two_people_who_edit_at_once_lose_nothing(page: Page, turnout: Turnout, slug: str) -> None:
+    two_rules(page, slug)
+    save(page)
+    theirs = page.context.new_page()
+    theirs.goto(page.url)
+    theirs.get_by_role("switch", name="Rule 2 on").uncheck()
+    save(theirs)
+
+    page.get_by_role("switch", name="Rule 1 on").uncheck()
+    page.get_by_role("button", name="Save", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Somebody saved revision")
+    dialog.get_by_role("button", name="Put mine on top of theirs").click()
+    save(page)
+
+    assert turnout.click(f"/{slug}", US_IPHONE) == (302, HOME)
+    assert turnout.click(f"/{slug}", UK_DESKTOP) == (302, HOME)
+
+
+def test_leaving_an_open_rule_keeps_what_was_saved(page: Page, slug: str) -> None:
+    two_rules(page, slug)
+    page.locator("#rule-1 .when").click()
+    page.get_by_label("Send them to").fill("https://elsewhere.example/")
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#rule-1 .url")).to_contain_text("apps.apple.com")
+
+
+def test_everyone_else_can_be_sent_elsewhere(page: Page, turnout: Turnout, slug: str) -> None:
+    new_offer(page, slug)
+    switch_on(page)
+    page.get_by_role("button", name="Change").click()
+    page.get_by_label("Fallback URL").fill("https://yourbrand.com/everyone")
+    page.get_by_role("button", name="Done").click()
+    save(page)
+
+    assert turnout.click(f"/{slug}", FRENCH_MAC) == (302, "https://yourbrand.com/everyone")
+
+
+def test_deleting_a_rule_can_be_undone(page: Page, slug: str) -> None:
+    two_rules(page, slug)
+    before = sentences(page)
+    page.get_by_role("button", name="More for rule 1").click()
+    page.get_by_role("menuitem", name="Delete rule").click()
+    assert sentences(page) == before[1:]
+
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    assert sentences(page) == before
+
+
+def test_on_a_phone_rules_are_written_and_moved_by_touch(
+    browser: Browser, browser_context_args: dict[str, object], turnout: Turnout, slug: str
+) -> None:
+    phone = browser.new_context(
+        **{**browser_context_args, "viewport": {"width": 360, "height": 740}, "has_touch": True}
+    )  # type: ignore[arg-type]
+    page = phone.new_page()
+    two_rules(page, slug)
+    before = sentences(page)
+    page.get_by_role("button", name="Move rule 2 up").tap()
+    assert sentences(page) == before[::-1]
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    save(page)
+
+    assert turnout.click(f"/{slug}", US_IPHONE) == (302, APP)
+    phone.close()
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</script><b>x"])
+def test_hostile_names_are_only_text(page: Page, slug: str, name: str) -> None:
+    new_offer(page, slug)
+    page.on("dialog", lambda dialog: pytest.fail(dialog.message))
+    page.get_by_role("button", name="Add rule").click()
+    page.get_by_label("Send them to").fill("https://yourbrand.com/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Done").click()
+    save(page)
+    page.reload()
+
+    expect(page.locator("#rule-1 .when")).to_contain_text(name)
