@@ -4,6 +4,7 @@ A request never awaits Redis itself: it waits for a future, and giving up on tha
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -25,7 +26,7 @@ log = logging.getLogger("edge.errands")
 
 
 class Errands:
-    """Tasks that run until cancelled. `take` receives the effects of every reply; `clock` is monotonic, in seconds."""
+    """Tasks that run until `stop`. `take` receives the effects of every reply; `clock` is monotonic, in seconds."""
 
     def __init__(
         self, redis: RulesRedis, sync: Sync, take: Callable[[list[Effect]], None], clock: Callable[[], float]
@@ -34,14 +35,23 @@ class Errands:
         self._sync = sync
         self._take = take
         self._clock = clock
-        self._fetches: asyncio.Queue[Fetch] = asyncio.Queue()
-        self._log_reads: asyncio.Queue[ReadLog] = asyncio.Queue()
-        self._rereads: asyncio.Queue[Reread] = asyncio.Queue()
+        self._fetches: asyncio.Queue[Fetch | None] = asyncio.Queue()
+        self._log_reads: asyncio.Queue[ReadLog | None] = asyncio.Queue()
+        self._rereads: asyncio.Queue[Reread | None] = asyncio.Queue()
+        self._stopping = asyncio.Event()
         self.fetches = 0
 
     def runs(self) -> list[Coroutine[Any, Any, None]]:
-        """Return what is to be run, as tasks, for as long as the worker lives."""
+        """Return what is to be run, as tasks, until `stop`."""
         return [self._poll(), self._read_log(), self._reread(), *(self._fetch() for _ in range(FETCHERS))]
+
+    def stop(self) -> None:
+        """Have the tasks end after what they are about, which takes no longer than its deadline: none is cancelled."""
+        self._stopping.set()
+        for _ in range(FETCHERS):
+            self._fetches.put_nowait(None)
+        self._log_reads.put_nowait(None)
+        self._rereads.put_nowait(None)
 
     def send(self, errand: Fetch | ReadLog | Reread) -> None:
         """Queue a question."""
@@ -53,8 +63,8 @@ class Errands:
             self._rereads.put_nowait(errand)
 
     async def _fetch(self) -> None:
-        while True:
-            key = (await self._fetches.get()).key
+        while errand := await self._fetches.get():
+            key = errand.key
             self.fetches += 1
             try:
                 miss = await self._redis.miss(key)
@@ -65,8 +75,7 @@ class Errands:
                 self._take(self._sync.fetch_failed(key, self._clock(), answered=answered))
 
     async def _read_log(self) -> None:
-        while True:
-            errand = await self._log_reads.get()
+        while errand := await self._log_reads.get():
             try:
                 page = await self._redis.page(errand.after)
                 self._take(self._sync.paged(page, self._clock()))
@@ -75,8 +84,7 @@ class Errands:
                 self._take(self._sync.page_failed(self._clock()))
 
     async def _reread(self) -> None:
-        while True:
-            errand = await self._rereads.get()
+        while errand := await self._rereads.get():
             try:
                 reading = await self._redis.read(errand.keys)
                 self._take(self._sync.reread(errand.keys, reading, self._clock()))
@@ -85,7 +93,7 @@ class Errands:
                 self._take(self._sync.reread_failed(errand.keys, self._clock()))
 
     async def _poll(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             asked = self._sync.heard
             try:
                 head = await self._redis.head()
@@ -93,7 +101,9 @@ class Errands:
             except Exception as exc:
                 _tell("the head", exc)
                 self._take(self._sync.poll_failed(self._clock()))
-            await asyncio.sleep(POLL_S if self._sync.reachable else POLL_DOWN_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S if self._sync.reachable else POLL_DOWN_S):
+                    await self._stopping.wait()
             self._take(self._sync.tick(self._clock()))
 
 

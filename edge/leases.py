@@ -23,6 +23,7 @@ class Leases:
         self._redis = redis
         self._compose = compose
         self._due = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._name = ""
 
     def due(self) -> None:
@@ -30,16 +31,20 @@ class Leases:
         self._due.set()
 
     async def run(self) -> None:
-        """Write whenever due, until cancelled."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REFRESH_S):
-                    await self._due.wait()
-            await self._write()
-            await asyncio.sleep(COALESCE_S)
+        """Write whenever due, until `stop`."""
+        while not self._stopping.is_set():
+            await _passed(self._due, REFRESH_S)
+            if not self._stopping.is_set():
+                await self._write()
+            await _passed(self._stopping, COALESCE_S)
 
-    async def stop(self) -> None:
-        """Take the lease back: this worker is gone, not lost."""
+    def stop(self) -> None:
+        """Have `run` end after the lease it is writing."""
+        self._stopping.set()
+        self._due.set()
+
+    async def take_back(self) -> None:
+        """Delete the lease: this worker is gone, not lost."""
         with contextlib.suppress(*FAILURES):
             if self._name:
                 await self._redis.delete_lease(self._name)
@@ -52,3 +57,10 @@ class Leases:
             await self._redis.write_lease(self._name, wire.encode_lease(lease))
         except FAILURES as exc:
             log.debug("the lease could not be written", extra={"error": str(exc)})
+
+
+async def _passed(event: asyncio.Event, timeout_s: float) -> None:
+    """Wait for an event, or until time has passed."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout_s):
+            await event.wait()

@@ -22,7 +22,7 @@ from edge.keeping import Keeper
 from edge.leases import Leases
 from edge.links import FETCH_TIMEOUT_S, LinksUnavailable, SyncStatus, TooManyMisses
 from edge.listening import Listener
-from edge.rules_redis import RulesRedis
+from edge.rules_redis import READ_TIMEOUT_S, RulesRedis
 from edge.sync import STALE, SYNCED, Sync
 from shared import table
 from shared.key import Key
@@ -71,6 +71,7 @@ class Subscription:
         self._clients = ClientBudget()
         self._waiting: dict[Key, asyncio.Future[Entry | Absent | None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._cancellable: list[asyncio.Task[None]] = []
         self._synced = asyncio.Event()
         self._state = ""
         self._misses = self._unavailable = self._refused = 0
@@ -129,11 +130,11 @@ class Subscription:
 
     async def start(self) -> None:
         """Begin with the snapshot, if there is one, and follow Redis from there."""
-        runs = [self._listener.run(), self._leases.run(), *self._errands.runs()]
         if self._keeper:
             self._keeper.open(self._clock())
-            runs += [self._keeper.recall_all(), self._keeper.run()]
-        self._tasks = [asyncio.create_task(run) for run in runs]
+            self._cancellable = [asyncio.create_task(run) for run in (self._keeper.recall_all(), self._keeper.run())]
+        self._cancellable.append(asyncio.create_task(self._listener.run()))
+        self._tasks = [asyncio.create_task(run) for run in (self._leases.run(), *self._errands.runs())]
 
     async def wait_synced(self) -> None:
         """Return when everything held is known to be current."""
@@ -141,10 +142,11 @@ class Subscription:
 
     async def stop(self) -> None:
         """Take the lease back, keep a last snapshot and close everything."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._leases.stop()
+        self._errands.stop()
+        self._leases.stop()
+        await _end(self._cancellable)
+        await _end(self._tasks, grace_s=2 * READ_TIMEOUT_S)
+        await self._leases.take_back()
         if self._keeper:
             await self._keeper.keep(breath_s=0)
             self._keeper.close()
@@ -246,3 +248,13 @@ class Subscription:
             started_at=self._started_at,
             nacks=self._sync.nacks.listed(),
         )
+
+
+async def _end(tasks: list[asyncio.Task[None]], grace_s: float = 0.0) -> None:
+    """Wait for tasks that were told to end, then cancel them, more than once: a client's timeout can swallow it."""
+    pending = set(tasks)
+    while pending:
+        _, pending = await asyncio.wait(pending, timeout=grace_s)
+        for task in pending:
+            task.cancel()
+        grace_s = 0.1
