@@ -66,6 +66,7 @@ class ClickProtocol(asyncio.Protocol):
         "_clicks",
         "_closing",
         "_config",
+        "_ended",
         "_handed",
         "_known",
         "_last",
@@ -100,7 +101,7 @@ class ClickProtocol(asyncio.Protocol):
         self._loop = _loop or asyncio.get_running_loop()
         self._reader: Reader | None = None
         self._handed: _HandedOn | None = None
-        self._ready = self._waiting = self._closing = self._last = False
+        self._ready = self._waiting = self._closing = self._last = self._ended = False
         self._write_paused = self._reading_paused = self._active = False
         self._since = self._partial_since = 0.0
 
@@ -173,10 +174,9 @@ class ClickProtocol(asyncio.Protocol):
         return None
 
     def eof_received(self) -> bool:
-        """Answer what was asked, then close: the peer may have closed only its half."""
-        self._last = True
-        if not self._waiting and not self._closing:
-            self._send_last(b"", linger=False)
+        """Answer all that was asked, then close: the peer may have closed only its half."""
+        self._ended = True
+        self._proceed()
         return True
 
     def pause_writing(self) -> None:
@@ -265,6 +265,8 @@ class ClickProtocol(asyncio.Protocol):
         if answered:
             self._active = True
             self._partial_since = self._loop.time()
+        if self._ended and not (self._waiting or self._closing or self._write_paused):
+            self._send_last(b"", linger=False)
         self._ready = not (self._waiting or self._closing or self._write_paused or self._pending)
 
     def _answer(self, received: Received) -> None:
@@ -299,7 +301,7 @@ class ClickProtocol(asyncio.Protocol):
     async def _complete(self, received: Received) -> None:
         response = await self._clicks.complete(received.head, self._peer)
         self._waiting = False
-        if not self._transport.is_closing():
+        if not self._closing:
             self._send(response, received)
             self._resume()
 
@@ -318,13 +320,16 @@ class ClickProtocol(asyncio.Protocol):
         handed, self._handed = self._handed, None
         if handed is not None:
             self._server.connections.discard(handed)
-        self._waiting = False
         if self._transport.is_closing():
             self._closing = True
-        elif self._last:
-            self._send_last(b"", linger=False)
         else:
-            self._loop.call_soon(self._resume)
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._waiting = False
+        if self._last and not self._closing:
+            self._send_last(b"", linger=False)
+        self._resume()
 
     def _yield_to_others(self, received: Received) -> None:
         self._clicks.counters.pipelines_yielded += 1
@@ -334,7 +339,7 @@ class ClickProtocol(asyncio.Protocol):
 
     def _take_turn(self, received: Received) -> None:
         self._waiting = False
-        if not (self._closing or self._transport.is_closing()):
+        if not self._closing:
             self._clicks.turn.begin()
             self._answer(received)
             self._resume()
