@@ -48,7 +48,7 @@ async def list_coupons(request: Request, parts: PartsDep, caller: Person, cursor
 
 @router.get("/offers/{offer_id}/coupons")
 async def list_offer_coupons(
-    request: Request, parts: PartsDep, caller: Person, offer_id: PathId, cursor: CursorDep, q: Text = ""
+    *, request: Request, parts: PartsDep, caller: Person, offer_id: PathId, cursor: CursorDep, q: Text = ""
 ) -> Any:
     offer = await offers.get(parts, caller, offer_id)
     found = await service.page(parts, cursor, code=q.strip() or None, offer_id=offer.id, partner_id=None)

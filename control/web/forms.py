@@ -12,7 +12,7 @@ from control.errors import FieldError, Problem, field_errors
 _REFUSALS: Final = (400, 409, 422)
 """Answers that are about what was typed: its form is shown again."""
 
-_SLUG: Final = "Use a–z, 0–9, - and _ only, beginning with a letter or a digit; at most 64 characters."
+_SLUG: Final = "Use a–z, 0–9, - and _ only, beginning with a letter or a digit; at most 64 characters."  # noqa: RUF001  # the dash of a range, as print has it
 _WORDS: Final = {
     ("slug", "string_pattern_mismatch"): _SLUG,
     ("slug", "string_too_long"): _SLUG,

@@ -27,9 +27,9 @@ router = APIRouter(include_in_schema=False)
 RevisionQuery = Annotated[int | None, Query(ge=1, le=2**31)]
 
 _SHORTLY: Final = {
-    "name": "Renamed rule {}",
-    "when": "Changed who fits rule {}",
-    "destination_url": "Changed where rule {} sends people",
+    "name": "Renamed {}",
+    "when": "Changed who fits {}",
+    "destination_url": "Changed where {} sends people",
 }
 _CHANGED: Final = {
     "name": "renamed",
@@ -61,6 +61,7 @@ class _Touched:
 
 @router.get("/offers/{offer_id}/history")
 async def show_history(
+    *,
     request: Request,
     parts: PartsDep,
     caller: Person,
@@ -68,7 +69,7 @@ async def show_history(
     cursor: CursorDep,
     revision: RevisionQuery = None,
 ) -> Any:
-    return await _history_page(request, parts, caller, offer_id, cursor, revision)
+    return await _history_page(request, parts, caller, offer_id=offer_id, cursor=cursor, number=revision)
 
 
 @router.post("/offers/{offer_id}/history/{number}/restore")
@@ -89,7 +90,7 @@ async def restore(parts: PartsDep, caller: Person, offer_id: PathId, number: int
 
 
 async def _history_page(
-    request: Request, parts: Parts, caller: Person, offer_id: str, cursor: CursorDep, number: int | None
+    request: Request, parts: Parts, caller: Person, *, offer_id: str, cursor: CursorDep, number: int | None
 ) -> Any:
     offer = await offers.get(parts, caller, offer_id)
     entries = await service.history(parts, offer_id, cursor)
@@ -147,21 +148,18 @@ def changes_of(revision: Revision, before: SmartLink | None) -> list[Change]:
 
 def _clause(difference: Difference) -> str:
     place = _name(difference)
-    match difference.kind:
-        case "enabled":
-            return "Switched the smart link on" if difference.after else "Switched the smart link off"
-        case "fallback_url":
-            return "Changed where everyone else goes"
-        case "rule_added":
-            return f"Added rule {difference.after}"
-        case "rule_removed":
-            return f"Deleted {place}"
-        case "rule_moved":
-            return f"Moved {place} {'up' if difference.after < difference.before else 'down'}"
-        case _ if difference.field == "enabled":
-            return f"Turned {place} {'on' if difference.after else 'off'}"
-        case _:
-            return _SHORTLY.get(difference.field or "", "Changed rule {}").replace("rule {}", place)
+    after = difference.after
+    clauses = {
+        "enabled": f"Switched the smart link {'on' if after else 'off'}",
+        "fallback_url": "Changed where everyone else goes",
+        "rule_added": f"Added rule {after}",
+        "rule_removed": f"Deleted {place}",
+    }
+    if difference.kind == "rule_moved":
+        return f"Moved {place} {'up' if after < difference.before else 'down'}"
+    if difference.field == "enabled":
+        return f"Turned {place} {'on' if after else 'off'}"
+    return clauses.get(difference.kind) or _SHORTLY.get(difference.field or "", "Changed {}").format(place)
 
 
 def _name(difference: Difference) -> str:

@@ -50,7 +50,7 @@ async def list_links(request: Request, parts: PartsDep, caller: Person, cursor: 
 
 @router.get("/offers/{offer_id}/links")
 async def list_offer_links(
-    request: Request, parts: PartsDep, caller: Person, offer_id: PathId, cursor: CursorDep, q: Text = ""
+    *, request: Request, parts: PartsDep, caller: Person, offer_id: PathId, cursor: CursorDep, q: Text = ""
 ) -> Any:
     offer = await offers.get(parts, caller, offer_id)
     found, following = await _found(parts, cursor, q, {"offer_id": offer.id})

@@ -36,7 +36,7 @@ class Notice:
 
 
 def notice_of(request: Request, undo_at: str = "") -> Notice | None:
-    """Return what `?done=` asks to say; a page whose things can be undeleted gives the path below which that is done."""
+    """Return what `?done=` asks to say; below `undo_at` is where what a page shows can be undeleted."""
     done = request.query_params.get("done", "")
     if done not in _WORDS:
         return None

@@ -29,14 +29,14 @@ _ALL: Final = Cursor(None, 200)
 _PREFIX: Final = "domain:"
 
 MACROS: Final = (
-    ("click_id", "This click’s id. Send it back to the postback URL to report a conversion"),
-    ("partner", "The partner’s slug, from the link or ?via="),
+    ("click_id", "The id of this click. Send it back to the postback URL to report a conversion"),
+    ("partner", "Slug of the partner, from the link or ?via="),
     ("coupon", "The coupon code, from the link or ?coupon="),
-    ("country", "The visitor’s country, such as US; ZZ when it is unknown"),
+    ("country", "Country of the visitor, such as US; ZZ when it is unknown"),
     ("device", "desktop, mobile, tablet or other"),
     ("os", "ios, android, windows, macos, linux, chromeos or other"),
-    ("offer", "This offer’s slug"),
-    ("link", "The link’s slug; empty on the offer’s own URL"),
+    ("offer", "Slug of this offer"),
+    ("link", "Slug of the link; empty on the URL of the offer itself"),
     ("rule", "The id of the rule that decided, or fallback"),
     ("sub1", "Sub-ID 1, from the link or ?sub1=; sub2 to sub5 as well"),
 )

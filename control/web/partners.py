@@ -131,5 +131,5 @@ async def _counts(parts: Parts, ids: Collection[str]) -> dict[str, tuple[int, in
         numbers = []
         for column in (LinkRow.partner_id, CouponRow.partner_id):
             query = select(column, func.count()).where(column.in_(ids)).group_by(column)
-            numbers.append({partner_id: count for partner_id, count in await session.execute(query)})
+            numbers.append(dict((await session.execute(query)).all()))
     return {partner_id: (numbers[0].get(partner_id, 0), numbers[1].get(partner_id, 0)) for partner_id in ids}

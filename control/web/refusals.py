@@ -1,7 +1,7 @@
 """Refusals for people: a plain page where a browser asked for one, problem details for everybody else."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -25,7 +25,7 @@ _WORDS: Final = {
 def install(app: FastAPI) -> None:
     """Give browsers pages in place of what `app` answers by now; call it after `control.errors.install`."""
     for kind in (Problem, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, _for_people(app.exception_handlers[kind]))
+        app.add_exception_handler(kind, _for_people(cast(_Handler, app.exception_handlers[kind])))
 
 
 def _for_people(otherwise: _Handler) -> _Handler:

@@ -40,8 +40,8 @@ def _kinds(when: Mapping[str, Any]) -> list[str]:
 def _said(kind: str, condition: Any, *, first: bool) -> Markup:
     include, exclude = _lists(condition)
     preposition = KINDS[kind].preposition
-    words = Markup(preposition.capitalize() if first and kind == "country" else preposition) + Markup(" ")
-    words += Markup(KINDS[kind].anything) if include is None else _either(kind, include, "chip")
+    words = Markup("{} ").format(preposition.capitalize() if first and kind == "country" else preposition)
+    words += Markup("{}").format(KINDS[kind].anything) if include is None else _either(kind, include, "chip")
     return words + (Markup(" except ") + _either(kind, exclude, "chip not") if exclude else Markup(""))
 
 
