@@ -404,10 +404,9 @@ def test_everything_written_before_a_sigkill_is_there_after_it(tmp_path: Path) -
         [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)], stdout=subprocess.PIPE, cwd=Path.cwd()
     )
     assert process.stdout is not None
-    for _ in range(3_000):
-        process.stdout.readline()
+    seen = [process.stdout.readline() for _ in range(3_000)]
     process.kill()
-    told = [int(line) for line in process.stdout.read().split()][-1]
+    told = int([*seen, *process.stdout.read().split()][-1])
     process.wait()
     process.stdout.close()
 
