@@ -1,0 +1,61 @@
+"""The running API against its own OpenAPI document, with thousands of requests that nobody thought of."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.control_process import KEY, ControlProcess
+from tests.servers import RedisServer
+
+# What a schema cannot say (a slug is taken, a browser opens another host) is refused all the same.
+_STRICTER_THAN_THE_SCHEMA = "positive_data_acceptance"
+# These would end the key that asks, or slow it down on purpose.
+_NOT_ASKED = r"/(keys|users)/|/log(in|out)$"
+_HANG_S = 900
+
+
+@pytest.fixture
+def control(tmp_path: Path, redis_server: RedisServer) -> Iterator[ControlProcess]:
+    process = ControlProcess(tmp_path / "control", redis_server.url)
+    try:
+        yield process.start()
+    finally:
+        process.close()
+
+
+def test_no_request_gets_a_500_or_an_answer_outside_the_schema(control: ControlProcess, tmp_path: Path) -> None:
+    program = shutil.which("schemathesis", path=str(Path(sys.executable).parent))
+    if program is None:
+        pytest.skip("needs schemathesis")
+
+    ended = subprocess.run(
+        [
+            program,
+            "run",
+            f"{control.url}/openapi.json",
+            "--header",
+            f"Authorization: Bearer {KEY}",
+            "--exclude-checks",
+            _STRICTER_THAN_THE_SCHEMA,
+            "--exclude-path-regex",
+            _NOT_ASKED,
+            "--max-examples",
+            "8",
+            "--continue-on-failure",
+            "--seed",
+            "4711",
+            "--no-color",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=_HANG_S,
+        check=False,
+    )
+
+    assert ended.returncode == 0, ended.stdout[-8000:]
+    assert "Traceback" not in control.log(), control.log()[-4000:]
