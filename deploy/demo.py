@@ -1,15 +1,19 @@
-"""The example of the README, put in through the API: an offer with three rules, and partners who send it visitors.
+"""The example of the README, put in through the API: an offer with three rules, and partners who send visitors.
 
 Running it again adds what is missing and changes nothing that is there.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
+from deploy import traffic
 from deploy.api import Api, ApiError
+from deploy.traffic import Source
 
 SLUG: Final = "saas"
 _SMART_LINK: Final = {
@@ -46,18 +50,21 @@ _OFFER: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """A partner of the example: their name and slug, a short link and a coupon code of theirs."""
+    """A partner of the example: their name and slug, a short link and a coupon code of theirs, and where they write."""
 
     name: str
     slug: str
     link: str
     coupon: str
+    referrers: tuple[str, ...]
+    campaigns: tuple[str, ...]
+    weight: float
 
 
 SENDERS: Final = (
-    Sender("Nora Lindqvist", "nora", "nora-app", "NORA20"),
-    Sender("Byte Digest", "byte-digest", "bytes", "BYTE15"),
-    Sender("Weekend Podcast", "weekend", "weekend-show", "WEEKEND"),
+    Sender("Nora Lindqvist", "nora", "nora-app", "NORA20", ("www.youtube.com", "youtu.be"), ("review", "unboxing"), 5),
+    Sender("Byte Digest", "byte-digest", "bytes", "BYTE15", ("bytedigest.example", ""), ("issue-41", "issue-42"), 3),
+    Sender("Weekend Podcast", "weekend", "weekend-show", "WEEKEND", ("open.spotify.com", ""), ("",), 1.5),
 )
 
 
@@ -81,14 +88,30 @@ VISITORS: Final = (
 )
 
 
-def fill(api: Api) -> None:
-    """Create what is missing of the example. Raises Refusal."""
+def fill(api: Api, spools: Path) -> bool:
+    """Create what is missing of the example; return whether the offer is new. Raises Refusal.
+
+    A new offer gets a month of clicks, left in the folder `spools`.
+    """
+    before = {offer["id"] for offer in _items(api, "/offers", "slug", SLUG)}
     offer = _ensure(api, "/offers", "slug", _OFFER)
-    for sender in SENDERS:
-        partner = _ensure(api, "/partners", "slug", {"name": sender.name, "slug": sender.slug})
-        ours = {"offer_id": offer["id"], "partner_id": partner["id"]}
-        _ensure(api, "/coupons", "code", {"code": sender.coupon, **ours})
-        _ensure(api, "/links", "slug", {"slug": sender.link, "coupon": sender.coupon, **ours})
+    sources = [_ensure_sender(api, offer, sender) for sender in SENDERS]
+    is_new = offer["id"] not in before
+    if is_new:
+        direct = Source(SLUG, "", "", "", ("www.google.com", "t.co", ""), ("",), 2)
+        traffic.leave(spools, offer, [direct, *sources], now_ms=time.time_ns() // 1_000_000)
+    return is_new
+
+
+def _ensure_sender(api: Api, offer: dict[str, Any], sender: Sender) -> Source:
+    """Create what is missing of a partner, and return their short link as a source of clicks."""
+    partner = _ensure(api, "/partners", "slug", {"name": sender.name, "slug": sender.slug})
+    ours = {"offer_id": offer["id"], "partner_id": partner["id"]}
+    _ensure(api, "/coupons", "code", {"code": sender.coupon, **ours})
+    link = _ensure(api, "/links", "slug", {"slug": sender.link, "coupon": sender.coupon, **ours})
+    return Source(
+        sender.link, link["id"], sender.slug, sender.coupon, sender.referrers, sender.campaigns, sender.weight
+    )
 
 
 def curl(base: str, visitor: Visitor) -> str:

@@ -171,7 +171,7 @@ class Up:
 
     async def _show_demo(self, api: Api) -> None:
         """Put the example in and print three clicks that go to three places."""
-        await asyncio.to_thread(demo.fill, api)
+        is_new = await asyncio.to_thread(demo.fill, api, self._machine.data_dir / "spool")
         trusted = os.environ["TURNOUT_TRUSTED_PROXIES"]
         self._tell(f"\nThe example is at {self._machine.edge_url}/{demo.SLUG}; click it as three visitors:\n")
         for visitor in demo.VISITORS:
@@ -182,6 +182,8 @@ class Up:
             f"These lines choose their own address because this demo trusts X-Forwarded-For from {trusted}"
             " (TURNOUT_TRUSTED_PROXIES); without --demo nobody is trusted."
         )
+        if is_new:
+            self._tell("A month of made-up clicks is on its way to the charts.")
 
     def _tell(self, text: str) -> None:
         self._console.print(text, markup=False)
