@@ -28,6 +28,9 @@ from shared.key import Key
 from shared.table import Table
 
 _PLANS, _QUERIES, _LOCATIONS = 4096, 4096, 4096
+MAX_CHOICES: Final = 65_536
+"""Decisions remembered for all offers together, some 8 MB; to decide anew costs a microsecond."""
+
 _PERSON: Final = KINDS.index("person")
 _DUPLICATE: Final = KINDS.index("duplicate")
 ASKS_FOR_DEBUG: Final = b"x-turnout-debug"
@@ -69,6 +72,8 @@ class Clicks:
         self._domains = links.domains
         self._duplicates = Duplicates(dedupe_seconds * 1000) if dedupe_seconds else None
         self._plans: Recent[Table, Plan] = Recent(_PLANS)
+        self._choices_left = MAX_CHOICES
+        self._chosen_from: set[Plan] = set()
         self._queries: Recent[bytes, Sent] = Recent(_QUERIES)
         self._around: Recent[tuple[Choice, bytes], tuple[bytes, bytes]] = Recent(_LOCATIONS)
 
@@ -127,7 +132,7 @@ class Clicks:
 
     def redirect(self, link: Link, caller: Caller, query: bytes, *, counts: bool = True) -> bytes:
         """Return the Location for one click, and record its event where it `counts`. The link must be open."""
-        choice = link.choices.get(caller.group) or link.plan.choose(caller.group, caller.visitor)
+        choice = link.choices.get(caller.group) or self._choose(link.plan, caller)
         try:
             click_id = self.ids.next()
         except StopIteration:
@@ -148,6 +153,17 @@ class Clicks:
             self.counters.clicks[kind] += 1
             self._put(b"".join((click_id, self._stamp, link.event, choice.rule, who, given.fields, caller.whence)))
         return location
+
+    def _choose(self, plan: Plan, caller: Caller) -> Choice:
+        """Decide for the first of a group; forget all decisions once there are very many."""
+        if self._choices_left == 0:
+            for other in self._chosen_from:
+                other.choices.clear()
+            self._chosen_from.clear()
+            self._choices_left = MAX_CHOICES
+        self._choices_left -= 1
+        self._chosen_from.add(plan)
+        return plan.choose(caller.group, caller.visitor)
 
     def _begin_turn(self) -> None:
         self.now_ms = now_ms = self._clock_ms()

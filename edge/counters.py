@@ -16,7 +16,6 @@ class Counters:
         "clicks",
         "connections",
         "countries_read",
-        "events_dropped",
         "heads_read",
         "pipelines_yielded",
         "plain",
@@ -27,8 +26,6 @@ class Counters:
     def __init__(self) -> None:
         self.clicks = [0] * len(KINDS)
         self.responses: dict[int, int] = {}
-        self.events_dropped = 0
-        """Clicks redirected and counted here that the spool would not take."""
         self.heads_read = 0
         """Heads that had to be read header by header; the others were known."""
         self.agents_read = 0

@@ -12,7 +12,6 @@ from shared.visitor import Visitor
 NEVER: Final = 1 << 63
 """A time in ms that does not come."""
 
-_MAX_GROUPS: Final = 8192  # every country with every device and OS
 _MARK: Final = b"\0"  # no Location can hold it
 _VISITORS_MACROS: Final = tuple(f"{{{name}}}" for name in MACROS if name != "click_id")
 
@@ -44,7 +43,10 @@ class Choice:
 
 
 class Plan:
-    """A table and its decisions so far: `choices` is a caller's group -> its choice. All links of an offer share it."""
+    """A table and its decisions so far: `choices` is a caller's group -> its choice. All links of an offer share it.
+
+    Whoever calls `choose` bounds what all plans together remember.
+    """
 
     __slots__ = ("_made", "choices", "table")
 
@@ -60,8 +62,6 @@ class Plan:
         choice = self._made.get(decision)
         if choice is None:
             choice = self._made[decision] = Choice(decision)
-        if len(self.choices) >= _MAX_GROUPS:
-            self.choices.clear()
         self.choices[group] = choice
         return choice
 

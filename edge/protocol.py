@@ -51,7 +51,7 @@ MAX_PENDING_BYTES: Final = 64 * 1024
 """Bytes held of a connection whose request is waited for; then its socket is not read."""
 
 _QUERY: Final = re.compile(rb"[!\"$-~]*")
-_FORWARDED_FOR: Final = re.compile(rb"[0-9A-Fa-f.:]+(?:, ?[0-9A-Fa-f.:]+){0,7}")
+_FORWARDED_FOR: Final = re.compile(rb"[0-9A-Fa-f.:]{2,45}(?:, ?[0-9A-Fa-f.:]{2,45}){0,7}")
 
 
 class ClickProtocol(asyncio.Protocol):

@@ -61,7 +61,7 @@ class Turn:
         for write, response in waiting:
             try:
                 write(response)
-            except RuntimeError:  # the connection was lost since
+            except (RuntimeError, OSError):  # the connection was lost since
                 continue
 
     def _follow_headers(self, headers: Iterable[Header]) -> None:

@@ -33,7 +33,7 @@ MAX_REFERRER_CHARS: Final = 255
 MAX_FORWARDED_BYTES: Final = 512
 """X-Forwarded-For up to this length is remembered; a longer one is read each time."""
 
-_AGENTS, _SENDERS, _ADDRESSES, _CALLERS = 8192, 8192, 32_768, 16_384
+_AGENTS, _SENDERS, _ADDRESSES, _CALLERS = 4096, 4096, 32_768, 16_384
 
 _AGENT_HEADERS: Final = (b"user-agent", b"sec-ch-ua-mobile", b"sec-ch-ua-platform", b"sec-ch-ua-form-factors")
 

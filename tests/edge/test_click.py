@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge.cache import Entry
 from edge.head import Head, Peer
 from edge.responses import Response
 from shared.decision import decide
@@ -315,6 +316,18 @@ class TestDebugHeader:
         edge = Edge([builders.entry()], edge_name="edge-1/0")
 
         assert b"x-turnout-edge" not in dict(ask(edge, x_forwarded_for="").headers)
+
+
+def test_decisions_are_forgotten_once_there_are_very_many() -> None:
+    edge = Edge([builders.entry()])
+    edge.clicks._choices_left = 2
+    for address in (builders.US_ADDRESS, builders.GB_ADDRESS, "192.0.2.1"):
+        ask(edge, x_forwarded_for=address)
+
+    assert [event.rule for event in edge.spool.events] == ["r_us_desktop", "r_uk", "fallback"]
+    entry = edge.links.entries[builders.key()]
+    assert isinstance(entry, Entry)
+    assert len(edge.clicks.link_of(entry).choices) == 1
 
 
 def test_ten_thousand_queries_leave_memory_bounded() -> None:

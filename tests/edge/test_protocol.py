@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge.protocol import HEAD_TIMEOUT_S, LINGER_S, MAX_ANSWERS_PER_TURN, MAX_PENDING_BYTES, WRITE_TIMEOUT_S
 from tests import builders
-from tests.edge.roads import PROXY, STRANGER, Edge, cut, header_of, settle, status_of
+from tests.edge.roads import NOW_MS, PROXY, STRANGER, Edge, cut, header_of, settle, status_of
 from tests.fakes import FakeLinks
 
 HEAD = builders.head("/saas")
@@ -316,8 +316,53 @@ class TestRefusals:
 
             too_long = builders.head("/saas?" + "a" * 8190, {"Cookie": "1"})
             assert status_of(await connection.send(too_long)) == 414
+            many_hops = builders.head("/saas?a", {"Cookie": "1"}, forwarded_for="1" * 17_000)
+            assert status_of(await parts.fast().send(many_hops)) == 431
             too_large = builders.head("/saas?a", {"Cookie": "a" * 17_000})
             assert status_of(await parts.fast().send(too_large)) == 431
+
+        run(test())
+
+    @pytest.mark.parametrize("method", ["PUT", "HEAD", "POST", "get", "FOO"])
+    def test_a_known_head_is_not_another_methods(self, method: str) -> None:
+        async def test() -> None:
+            parts, fresh = edge(), edge()
+            connection = parts.fast()
+            for _ in range(3):
+                await connection.send(HEAD)
+            head = builders.head(method=method)
+
+            known, unknown = await connection.send(head), await fresh.fast().send(head)
+            assert known[:40] == unknown[:40]
+            assert len(parts.spool.recorded) == 3
+
+        run(test())
+
+    @pytest.mark.parametrize("address", ["8.8.8.8\x00", "8.8.8.8\r", "8.8\x7f", "", " 8.8.8.8", "8.8.8.8 ", "x"])
+    def test_an_address_is_what_httptools_takes_though_the_head_is_known(self, address: str) -> None:
+        async def test() -> None:
+            parts, fresh = edge(), edge()
+            connection = parts.fast()
+            for _ in range(3):
+                await connection.send(HEAD)
+            head = builders.head(forwarded_for=address)
+
+            known, unknown = await connection.send(head), await fresh.fast().send(head)
+            assert status_of(known) == status_of(unknown)
+            assert [event.ip for event in parts.spool.events[3:]] == [event.ip for event in fresh.spool.events]
+
+        run(test())
+
+    def test_a_link_that_expires_is_gone_though_its_head_is_known(self) -> None:
+        async def test() -> None:
+            parts = Edge([builders.entry(expires_at=NOW_MS + 1)])
+            connection = parts.fast()
+            for _ in range(3):
+                assert status_of(await connection.send(HEAD)) == 302
+            parts.now_ms += 1
+
+            assert status_of(await connection.send(HEAD)) == 410
+            assert not connection.ends
 
         run(test())
 
