@@ -45,7 +45,7 @@ async def attribution(session: AsyncSession, offer_id: str, named: Iterable[tupl
         owned = select(CouponRow.folded, CouponRow.partner_id).where(
             CouponRow.offer_id == offer_id, CouponRow.folded.in_(codes)
         )
-        by_coupon |= dict((await session.execute(owned)).tuples().all())
+        by_coupon |= dict((await session.execute(owned)).all())
     return Attribution(by_via, by_coupon)
 
 

@@ -31,13 +31,13 @@ async def find(session: AsyncSession, click_id: str) -> FoundClick | None:
 async def texts(session: AsyncSession, numbers: Collection[int]) -> dict[int, str]:
     """Return the texts with these numbers."""
     found = await session.execute(select(TextRow.id, TextRow.text).where(TextRow.id.in_(numbers)))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 async def text_numbers(session: AsyncSession, wanted: Collection[str]) -> dict[str, int]:
     """Return the numbers of those texts that any click has."""
     found = await session.execute(select(TextRow.text, TextRow.id).where(TextRow.text.in_(wanted)))
-    return dict(found.tuples().all())
+    return dict(found.all())
 
 
 async def boots(session: AsyncSession) -> list[BootRow]:

@@ -1,0 +1,205 @@
+"""Sums to answers: totals, groups, series, edits, and the period before."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.clicks.shapes import KINDS, MEASURE_OF_KIND, MEASURES, OVERFLOW
+from control.fields import utc
+from control.insight.analytics.labels import labels
+from control.insight.analytics.periods import Range
+from control.insight.analytics.question import Question
+from control.insight.analytics.reading import Sessions, open_reading
+from control.insight.analytics.schemas import Analytics, Edit, Group, Measures, Point, Previous
+from control.insight.analytics.sums import add
+from control.offers.models import OfferRow
+from control.smartlinks.models import RevisionRow
+
+Sums = list[int]
+
+SERIES_GROUPS: Final = 8
+"""Groups that a series shows one by one."""
+_QUARTER_S: Final = 900
+_UNIQUES: Final = MEASURES.index("uniques")
+
+
+class Split:
+    """Sums by key over a range, and where they were read."""
+
+    def __init__(self, groups: dict[str, Sums], source: str = "rollups") -> None:
+        self.groups = groups
+        self.source = source
+
+    @property
+    def total(self) -> Sums:
+        """The sums of all groups together."""
+        total = [0] * len(MEASURES)
+        for sums in self.groups.values():
+            add(total, sums)
+        return total
+
+
+async def split(sessions: Sessions, question: Question) -> Split:
+    """Return the sums of every group over the whole range; without a key there is one, named ""."""
+    reading = await open_reading(sessions, question)
+    if reading is None:
+        return Split({})
+    groups: dict[str, Sums] = defaultdict(lambda: [0] * len(MEASURES))
+    for values, sums in await reading.totals():
+        for key, part in _parts(question, reading.key_of(values), sums):
+            add(groups[key], part)
+    return Split({key: sums for key, sums in groups.items() if any(sums)}, reading.source)
+
+
+async def series(sessions: Sessions, question: Question, keys: Collection[str]) -> list[dict[str, Sums]]:
+    """Return the sums of these groups by bucket; without a key the only group is "" ."""
+    buckets: list[dict[str, Sums]] = [defaultdict(lambda: [0] * len(MEASURES)) for _ in question.period.starts]
+    reading = await open_reading(sessions, question)
+    if reading is None:
+        return buckets
+    by_values = question.group_by not in (None, "kind")
+    for bucket, values, sums in await reading.series(keys if by_values else None):
+        for key, part in _parts(question, reading.key_of(values) if by_values else "", sums):
+            add(buckets[bucket][key], part)
+    return buckets
+
+
+async def answer(sessions: Sessions, question: Question, offer: OfferRow, *, limit: int, compare: bool) -> Analytics:
+    """Return the whole answer."""
+    found = await split(sessions, question)
+    before = question.over(_before(question.period.range))
+    previous = await split(sessions, before) if compare else None
+    shown = dict(_largest(found.groups, limit)) if question.group_by else {}
+    charted = [key for key in shown if key != OVERFLOW][:SERIES_GROUPS]
+    return Analytics(
+        start=_moment(question.period.range.first),
+        end=_moment(question.period.range.after),
+        tz=question.zone.key,
+        interval=question.interval,
+        group_by=question.group_by,
+        source=found.source,
+        currency=offer.currency,
+        totals=measures(found.total),
+        previous=_previous(before, previous),
+        groups=await _groups(sessions.config, question, shown, found.total, previous),
+        series=await _points(sessions, question, charted),
+        edits=await _edits(sessions.config, question),
+    )
+
+
+def measures(sums: Sums) -> Measures:
+    """Return sums as the API names them."""
+    return Measures(**dict(zip(MEASURES, sums, strict=True)))
+
+
+def _parts(question: Question, key: str, sums: Sums) -> Iterable[tuple[str, Sums]]:
+    """Yield what of a row belongs to which group; kinds are not in rows but in measures."""
+    kinds = question.filters.get("kind")
+    if question.group_by == "kind":
+        for kind in KINDS:
+            if kinds is None or kind.decode() in kinds:
+                yield kind.decode(), _only(sums, {kind.decode()})
+    else:
+        yield key, sums if kinds is None else _only(sums, kinds)
+
+
+def _only(sums: Sums, kinds: Collection[str]) -> Sums:
+    kept = {MEASURE_OF_KIND[number] for kind, number in KINDS.items() if kind.decode() in kinds}
+    if "person" in kinds:
+        kept.add(_UNIQUES)
+    return [count if place in kept else 0 for place, count in enumerate(sums)]
+
+
+def _largest(groups: Mapping[str, Sums], limit: int) -> list[tuple[str, Sums]]:
+    """Return the groups with the most clicks; all others as one, so that they sum to the same."""
+    ordered = sorted(
+        groups.items(), key=lambda group: (group[0] == OVERFLOW, *(-count for count in group[1]), group[0])
+    )
+    if len(ordered) <= limit:
+        return ordered
+    rest = [0] * len(MEASURES)
+    for _, sums in ordered[limit:]:
+        add(rest, sums)
+    return [*ordered[:limit], (OVERFLOW, rest)]
+
+
+def _place(group: tuple[str, Sums]) -> tuple[bool, list[int], str]:
+    key, sums = group
+    return key == OVERFLOW, [-count for count in sums], key
+
+
+async def _groups(
+    session: AsyncSession, question: Question, shown: Mapping[str, Sums], total: Sums, previous: Split | None
+) -> list[Group]:
+    if question.group_by is None:
+        return []
+    names = await labels(session, question.group_by, list(shown))
+    groups = []
+    for key, sums in shown.items():
+        earlier = previous.groups.get(key, [0] * len(MEASURES)) if previous and key != OVERFLOW else None
+        groups.append(
+            Group(
+                **measures(sums).model_dump(),
+                key=key,
+                label=names[key],
+                share=sums[0] / total[0] if total[0] else 0.0,
+                conversion_rate=None,
+                previous=None if earlier is None else measures(earlier),
+            )
+        )
+    return groups
+
+
+async def _points(sessions: Sessions, question: Question, charted: list[str]) -> list[Point]:
+    totals = await series(sessions, question.ungrouped(), [""])
+    groups = await series(sessions, question, charted) if charted else [{} for _ in totals]
+    return [
+        Point(
+            **measures(total.get("", [0] * len(MEASURES))).model_dump(),
+            start=start,
+            groups={key: _count(question, split_[key]) if key in split_ else 0 for key in charted},
+        )
+        for start, total, split_ in zip(question.period.starts, totals, groups, strict=True)
+    ]
+
+
+def _count(question: Question, sums: Sums) -> int:
+    """Return what a chart shows of a group: clicks, or, by kind, the kind's own measure."""
+    return sum(sums) - sums[_UNIQUES] if question.group_by == "kind" else sums[0]
+
+
+def _before(span: Range) -> Range:
+    """Return the range of the same length that ends where `span` begins."""
+    return Range(2 * span.first - span.after, span.first)
+
+
+def _previous(question: Question, found: Split | None) -> Previous | None:
+    if found is None:
+        return None
+    span = question.period.range
+    return Previous(start=_moment(span.first), end=_moment(span.after), totals=measures(found.total))
+
+
+async def _edits(session: AsyncSession, question: Question) -> list[Edit]:
+    span = question.period.range
+    query = (
+        select(RevisionRow)
+        .where(
+            RevisionRow.offer_id == question.offer_id,
+            RevisionRow.created_at >= span.first * _QUARTER_S * 1000,
+            RevisionRow.created_at < span.after * _QUARTER_S * 1000,
+        )
+        .order_by(RevisionRow.revision)
+    )
+    return [
+        Edit(revision=row.revision, at=utc(row.created_at), author=row.author_name, restored_from=row.restored_from)
+        for row in await session.scalars(query)
+    ]
+
+
+def _moment(quarter: int) -> datetime:
+    return utc(0) + timedelta(seconds=quarter * _QUARTER_S)

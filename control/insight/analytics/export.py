@@ -1,0 +1,59 @@
+"""Analytics as a file: a row for every group of every bucket, streamed bucket by bucket.
+
+CSV is RFC 4180. Texts that a spreadsheet would take for a formula get an apostrophe before them, for some of them are
+what strangers put into a URL.
+"""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+import orjson
+
+from control.clicks.shapes import MEASURES
+from control.fields import utc
+from control.insight.analytics.answer import split
+from control.insight.analytics.labels import labels
+from control.insight.analytics.question import Question
+from control.insight.analytics.reading import Sessions
+
+FORMATS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0")
+_QUARTER_MS: Final = 900_000
+
+
+async def rows(sessions: Sessions, question: Question) -> AsyncIterator[dict[str, Any]]:
+    """Yield a row for every group of every bucket; without a key, one for every bucket."""
+    for bucket in question.period.buckets:
+        found = await split(sessions, question.over(bucket))
+        key = question.group_by
+        names = await labels(sessions.config, key, list(found.groups)) if key else {}
+        for value, sums in sorted(found.groups.items(), key=lambda group: (-group[1][0], group[0])):
+            named = {"key": value, "label": names[value]} if key else {}
+            start = utc(bucket.first * _QUARTER_MS).isoformat().replace("+00:00", "Z")
+            yield {"start": start, **named, **dict(zip(MEASURES, sums, strict=True))}
+
+
+async def encode(found: AsyncIterator[dict[str, Any]], form: str, columns: Sequence[str]) -> AsyncIterator[bytes]:
+    """Yield `found` as CSV with a header, or as JSON lines."""
+    if form == "csv":
+        yield csv_line(columns)
+    async for row in found:
+        yield csv_line([row[name] for name in columns]) if form == "csv" else orjson.dumps(row) + b"\n"
+
+
+def columns(question: Question) -> list[str]:
+    """Return the names of an export's columns."""
+    return ["start", *(["key", "label"] if question.group_by else []), *MEASURES]
+
+
+def csv_line(values: Sequence[Any]) -> bytes:
+    """Return one line of CSV."""
+    line = io.StringIO()
+    csv.writer(line).writerow([_harmless(value) if isinstance(value, str) else value for value in values])
+    return line.getvalue().encode()
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text

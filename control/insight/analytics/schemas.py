@@ -1,0 +1,97 @@
+"""Analytics as the API gives them."""
+
+from decimal import Decimal
+
+from pydantic import Field
+
+from control.fields import Output, TimeOut
+
+
+class Measures(Output):
+    """What is counted. `clicks` are those of persons; `uniques` of these the first of a visitor on a UTC day."""
+
+    clicks: int = 0
+    uniques: int = 0
+    bots: int = 0
+    duplicates: int = 0
+    prefetches: int = 0
+    conversions: int = 0
+    revenue: Decimal = Decimal(0)
+
+
+class Group(Measures):
+    """What has one key; `previous` is the same in the period before, where that was asked for."""
+
+    key: str
+    label: str
+    share: float = Field(description="Of all clicks, 0 to 1")
+    conversion_rate: float | None = Field(description="Conversions per click")
+    previous: Measures | None = None
+
+
+class Point(Measures):
+    """One bucket of the series; `groups` are clicks by key, of the largest groups."""
+
+    start: TimeOut
+    groups: dict[str, int]
+
+
+class Edit(Output):
+    """A revision of the smart link saved in this range."""
+
+    revision: int
+    at: TimeOut
+    author: str
+    restored_from: int | None
+
+
+class Previous(Output):
+    """The range of the same length just before, and what was counted in it."""
+
+    start: TimeOut
+    end: TimeOut
+    totals: Measures
+
+
+class Analytics(Output):
+    """How an offer's traffic splits.
+
+    Groups are the largest; smaller ones are one group with the key `\u2026`, so that groups sum to the totals. `source`
+    is `clicks` where rollups do not hold the combination that was asked for: then the past reaches back only as far as
+    raw clicks are kept.
+    """
+
+    start: TimeOut
+    end: TimeOut
+    tz: str
+    interval: str
+    group_by: str | None
+    source: str
+    currency: str
+    totals: Measures
+    previous: Previous | None
+    groups: list[Group]
+    series: list[Point]
+    edits: list[Edit]
+
+
+class Segment(Output):
+    """Visitors with a country and a device who fell through; `when` is the rule that would catch them."""
+
+    country: str
+    device: str
+    label: str
+    clicks: int
+    share: float
+    when: dict[str, list[str]]
+
+
+class FallbackWatch(Output):
+    """How much of the traffic no rule caught, and who that was, the largest first."""
+
+    start: TimeOut
+    end: TimeOut
+    clicks: int
+    fallback: int
+    share: float
+    segments: list[Segment]
