@@ -1,4 +1,4 @@
-"""`python -m control.ingest`: one ingester, until SIGTERM; with `--with-parent` also until its parent is gone."""
+"""`python -m control.ingest`: one ingester, until SIGTERM; with `--with-parent PID` also until that is gone."""
 
 import asyncio
 import gc
@@ -31,7 +31,7 @@ _GC_THRESHOLDS: Final = (500_000, 20, 100)
 """A transaction makes 100,000 short-lived objects and no cycles: looking for them costs a fifth of the rate."""
 
 
-async def ingest(settings: ControlSettings, *, with_parent: bool) -> None:
+async def ingest(settings: ControlSettings, *, parent: int | None) -> None:
     """Run one ingester until a signal, or the end of its parent, stops it."""
     db = Database.open(settings.clicks_database, lock="turnout:clicks")
     await upgrade(db, "clicks")
@@ -43,8 +43,8 @@ async def ingest(settings: ControlSettings, *, with_parent: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, consumer.stop)
     beside = [asyncio.create_task(_tidy(db, settings.click_retention_days))]
-    if with_parent:
-        beside.append(asyncio.create_task(_stop_with_parent(consumer, os.getppid())))
+    if parent is not None:
+        beside.append(asyncio.create_task(_stop_with_parent(consumer, parent)))
     logger.info("ingesting clicks")
     await consumer.run()
     for task in beside:
@@ -78,7 +78,8 @@ def main(arguments: list[str]) -> None:
     """Run the process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     gc.set_threshold(*_GC_THRESHOLDS)
-    asyncio.run(ingest(ControlSettings(), with_parent="--with-parent" in arguments))
+    parent = int(arguments[1]) if arguments[:1] == ["--with-parent"] else None  # it may be gone before we could ask
+    asyncio.run(ingest(ControlSettings(), parent=parent))
 
 
 if __name__ == "__main__":

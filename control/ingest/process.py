@@ -31,7 +31,9 @@ async def _keep_running(environment: Mapping[str, str]) -> None:
     failures = 0
     while True:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "control.ingest", "--with-parent", env=environment, start_new_session=True
+            *(sys.executable, "-m", "control.ingest", "--with-parent", str(os.getpid())),
+            env=environment,
+            start_new_session=True,
         )
         started = asyncio.get_running_loop().time()
         try:
