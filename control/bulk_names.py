@@ -38,7 +38,9 @@ class BulkNames:
         return cls(ids)
 
     def resolve(self, line: Any, required: Sequence[str]) -> tuple[dict[str, str | None], list[FieldError]]:
-        """Return the ids that `line` means (`offer_id` -> id) and what is wrong with its names."""
+        """Return the ids that names in `line` mean (`offer_id` -> id) and what is wrong with them."""
+        if not any(getattr(line, noun) for noun in self._ids) and all(getattr(line, f"{noun}_id") for noun in required):
+            return {}, []
         meant: dict[str, str | None] = {}
         errors: list[FieldError] = []
         for noun, known in self._ids.items():

@@ -33,7 +33,8 @@ async def _create(parts: Parts, caller: Caller, lines: Sequence[Line[CouponLine]
         if errors:
             results.append(bulk.failed(line.number, 422, errors))
         else:
-            good.append((line.number, CouponIn.model_validate({"code": line.wanted.code, **ids})))
+            named = line.wanted.model_dump(include={"code", "offer_id", "partner_id"}) | ids
+            good.append((line.number, CouponIn.model_validate(named)))
     created = await service.create_many(parts, caller, [wanted for _, wanted in good]) if good else []
     return results + [_answer(number, result) for (number, _), result in zip(good, created, strict=True)]
 

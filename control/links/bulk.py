@@ -42,7 +42,7 @@ async def _create(parts: Parts, caller: Caller, lines: Sequence[Line[LinkLine]])
         if errors:
             results.append(bulk.failed(line.number, 422, errors))
         else:
-            good.append((line.number, line.wanted.model_copy(update=ids)))
+            good.append((line.number, line.wanted.model_copy(update=ids) if ids else line.wanted))
     created = await service.create_many(parts, caller, [wanted for _, wanted in good]) if good else []
     return results + [_answer(number, result) for (number, _), result in zip(good, created, strict=True)]
 
