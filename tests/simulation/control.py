@@ -5,7 +5,7 @@ Every body carries a tag that no other body ever has, so that what a worker serv
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import orjson
 
@@ -60,8 +60,11 @@ def body_tag(raw: bytes | None) -> str:
     """Return the tag of a body."""
     if raw is None:
         return TOMBSTONE
-    body: dict[str, Any] = orjson.loads(raw)
-    return str(body.get("link") or body.get("revision") or sorted(body.get("domains") or body.get("salts") or ["?"])[-1])
+    body = orjson.loads(raw)
+    if not isinstance(body, dict):
+        return "not a body"
+    newest = sorted(body.get("domains") or body.get("salts") or ["?"])[-1]
+    return str(body.get("link") or body.get("revision") or newest)
 
 
 @dataclass
