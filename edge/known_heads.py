@@ -74,10 +74,10 @@ class KnownHeads:
     def new_key(self, received: Received) -> bytes | None:
         """Return the key of a head that was just read, where it should be remembered now: at its second sight.
 
-        Known can be a GET that keeps its connection and names no field twice, none that is about more than its head.
+        Known can be what keeps its connection and names no field twice, none that is about more than its head.
         """
         head = received.head
-        if not (head.is_get and received.keeps_alive and len(head.headers) == len(head.fields) <= _MAX_FIELDS):
+        if not (received.keeps_alive and len(head.headers) == len(head.fields) <= _MAX_FIELDS):
             return None
         if not _UNIQUE.isdisjoint(head.headers) or (self._trusted and FORWARDED_FOR not in head.headers):
             return None

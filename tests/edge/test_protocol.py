@@ -85,6 +85,35 @@ class TestKeptConnections:
 
         run(test())
 
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            [("Connection", "close")],
+            [("Connection", "Upgrade"), ("Upgrade", "h2c")],
+            [("Content-Length", "0")],
+            [("Expect", "100-continue")],
+            [("X-Turnout-Debug", "1")],
+            [("Accept", "a"), ("Accept", "b")],
+            [("X-Forwarded-For", "10.1.1.1")],
+            [(f"X-{number}", "") for number in range(40)],
+            [("X-Large", "a" * 4000)],
+        ],
+        ids=["close", "upgrade", "length", "expect", "debug", "twice", "two addresses", "many fields", "large"],
+    )
+    def test_a_head_that_is_not_like_others_is_read_every_time(self, fields: list[tuple[str, str]]) -> None:
+        async def test() -> None:
+            parts = edge()
+            answers = []
+            for _ in range(4):
+                connection = parts.fast()
+                answers.append(await connection.send(builders.head("/saas", fields)))
+                assert connection.ends == (("Connection", "close") in fields)
+
+            assert parts.counters.heads_read == 4
+            assert {status_of(answer) for answer in answers} == {302}
+
+        run(test())
+
     def test_a_link_that_memory_lacks_is_fetched_and_answered_on_the_same_connection(self) -> None:
         async def test() -> None:
             parts = edge()

@@ -17,7 +17,7 @@ from tests.edge.roads import Edge
 from tests.fakes import FakeLinks
 
 LOOPS = {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
-HANG_S = 30
+HANG_S = 90
 
 
 @asynccontextmanager
