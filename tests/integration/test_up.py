@@ -207,6 +207,16 @@ def test_partners_links_carry_their_coupon(running: Turnout) -> None:
     assert links["nora-app"]["coupon"] == "NORA20"
 
 
+def test_a_month_of_made_up_clicks_reaches_the_charts(running: Turnout) -> None:
+    path = f"/offers/{running.offer_id()}/analytics?group_by=rule"
+    wait_for(lambda: running.call("GET", path)["totals"]["clicks"] > 10_000, running.__str__)
+
+    groups = {group["key"]: group["clicks"] for group in running.call("GET", path)["groups"]}
+
+    assert len(groups) == 4
+    assert min(groups.values()) > 1_000
+
+
 def test_without_the_demo_nobody_may_choose_an_address(turnout: Turnout) -> None:
     turnout.start()
     turnout.call("POST", "/offers", {"name": "x", "slug": "saas", "destination_url": HOME})
