@@ -15,6 +15,7 @@ from starlette.types import Lifespan
 from control import app as root
 from control.access.first_start import ADMIN_LOGIN, FirstAccess, ensure_access, ignored_settings
 from control.db import UnusableDatabase
+from control.errors import Problem
 from control.ingest.process import ingester
 from control.parts import Parts
 from control.settings import ControlSettings
@@ -78,6 +79,8 @@ def _open(settings: ControlSettings) -> Parts:
 async def _prepare(parts: Parts) -> None:
     try:
         await root.prepare(parts)
+    except Problem as problem:
+        raise CannotStart(f"TURNOUT_ROOT_URL: {problem.errors[0].message}") from problem
     except (SQLAlchemyError, OSError) as exc:
         cause = getattr(exc, "orig", None) or exc
         raise CannotStart(f"the database cannot be used: {str(cause).strip().splitlines()[0]}") from exc

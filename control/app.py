@@ -20,7 +20,7 @@ from control.edges import api as edges
 from control.insight import test_visitor
 from control.insight.analytics import api as analytics
 from control.insight.classifier import Classifier
-from control.limits import MIB, BodyLimit
+from control.limits import MIB, BodyLimit, PrivateAnswers
 from control.links import api as links
 from control.migrations.upgrade import upgrade
 from control.offers import api as offers
@@ -108,4 +108,5 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(ops.router)
     web.install(app)
     app.add_middleware(BodyLimit, by_path=_BODY_BYTES)
+    app.add_middleware(PrivateAnswers, path=API)
     return app

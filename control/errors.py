@@ -1,5 +1,6 @@
 """What the API answers when it says no: problem details (RFC 9457) with a stable code and a list of field errors."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -7,8 +8,12 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
+
+_log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
 _MAX_ERRORS: Final = 100
@@ -139,6 +144,9 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
+    for unavailable in (OperationalError, InterfaceError, PoolTimeout, ConnectionError):
+        app.add_exception_handler(unavailable, _on_unavailable)
+    app.add_exception_handler(Exception, _on_bug)
 
 
 def respond(problem: Problem) -> JSONResponse:
@@ -161,6 +169,17 @@ async def _on_http(request: Request, exc: Exception) -> JSONResponse:
     code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(exc.status_code, "http_error")
     headers = {"Allow": _allowed(request)} if exc.status_code == 405 else exc.headers
     return respond(Problem(exc.status_code, code, str(exc.detail), headers=headers))
+
+
+async def _on_unavailable(_request: Request, exc: Exception) -> JSONResponse:
+    _log.error("the database does not answer: %s", exc)
+    headers = {"Retry-After": "5"}
+    return respond(Problem(503, "database_unavailable", "The database does not answer; try again.", headers=headers))
+
+
+async def _on_bug(_request: Request, _exc: Exception) -> JSONResponse:
+    """Answer what must not happen; Starlette logs it with its traceback."""
+    return respond(Problem(500, "internal", "This is a fault of Turnout's own; its log says more."))
 
 
 def _allowed(request: Request) -> str:

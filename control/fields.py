@@ -26,6 +26,11 @@ class Input(BaseModel):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
+def example(**fields: Any) -> ConfigDict:
+    """Return the configuration of an `Input` with an example of the whole, for OpenAPI."""
+    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [fields]})
+
+
 class Output(BaseModel):
     """An answer's body."""
 

@@ -1,4 +1,4 @@
-"""How large a request may be: counted as it arrives, whatever it said it would be."""
+"""What every request and answer of the API is held to: a largest size, and headers that keep answers private."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -49,3 +49,28 @@ def _counted(receive: Receive, limit: int) -> Receive:
 
 def _too_large(limit: int) -> Problem:
     return Problem(413, "too_large", f"A body here has at most {limit:,} bytes.")
+
+
+_PRIVATE: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
+
+class PrivateAnswers:
+    """Keeps answers under a path out of every cache, and browsers from guessing what they are."""
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        """Take the app and how the paths concerned begin."""
+        self._app = app
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and add to its answer's headers."""
+        if scope["type"] != "http" or not scope["path"].startswith(self._path):
+            await self._app(scope, receive, send)
+            return
+
+        async def send_private(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_PRIVATE]
+            await send(message)
+
+        await self._app(scope, receive, send_private)

@@ -16,6 +16,7 @@ _ALWAYS: Final = {
     413: "The body is too large",
     422: "The request is not valid; `errors` says where and why",
     429: "Too many failed attempts",
+    503: "The database does not answer",
 }
 _SECURED: Final = {401: "No credentials, or wrong ones", 403: "The role does not allow this"}
 _DESCRIPTION: Final = """\

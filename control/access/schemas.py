@@ -7,7 +7,7 @@ from pydantic import StringConstraints as Text
 
 from control.access.roles import Role
 from control.access.tokens import MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS
-from control.fields import Input, Name, Output, TimeOut, unset
+from control.fields import Input, Name, Output, TimeOut, example, unset
 
 Login = Annotated[
     str, Text(strip_whitespace=True, to_lower=True, min_length=1, max_length=200, pattern=r"^[^\s\x00-\x1f\x7f]+$")
@@ -44,11 +44,13 @@ class UserIn(Input):
     login: Login = Field(examples=["mara@yourbrand.com"])
     name: Name | None = None
     role: Role = Role.EDITOR
-    password: NewPassword
+    password: NewPassword = Field(examples=["four words nobody guesses"])
 
 
 class UserPatch(Input):
     """What of a person can change; another password or role ends their sessions."""
+
+    model_config = example(role="viewer")
 
     name: Name = Field(default_factory=unset)
     role: Role = Field(default_factory=unset)
@@ -67,6 +69,8 @@ class User(Output):
 
 class Credentials(Input):
     """What a person logs in with; `email` and `username` are understood for `login`."""
+
+    model_config = example(login="mara@yourbrand.com", password="four words nobody guesses")  # noqa: S106  # an example
 
     login: Login = Field(validation_alias=AliasChoices("login", "email", "username"))
     password: Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD_CHARS)]

@@ -35,7 +35,7 @@ class DomainIn(Input):
 class DomainPatch(Input):
     """What of a domain can change: the host is in links that people have shared."""
 
-    root_url: Url | None = Field(default_factory=unset)
+    root_url: Url | None = Field(default_factory=unset, examples=["https://yourbrand.com"])
 
 
 class Domain(Output):

@@ -2,11 +2,13 @@
 
 from pydantic import Field, StrictBool
 
-from control.fields import Id, Input, Output, Preset, Slug, TimeIn, TimeOut, unset
+from control.fields import Id, Input, Output, Preset, Slug, TimeIn, TimeOut, example, unset
 
 
 class LinkIn(Input):
     """A new link; without a slug it gets a random one, without a domain it lives in the default namespace."""
+
+    model_config = example(slug="mara-tiktok", offer_id="o_mfzwizltoq2dgnbt", sub1="tiktok")
 
     slug: Slug | None = Field(default=None, examples=["mara-tiktok"])
     offer_id: Id = Field(examples=["o_mfzwizltoq2dgnbt"])
@@ -33,6 +35,8 @@ class LinkLine(LinkIn):
 
 class LinkPatch(Input):
     """What of a link can change; under another slug the old one is gone. Its domain stays."""
+
+    model_config = example(enabled=False)
 
     slug: Slug = Field(default_factory=unset)
     offer_id: Id = Field(default_factory=unset)

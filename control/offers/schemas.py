@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
 
-from control.fields import Currency, Id, Input, Name, Output, Slug, TimeOut, Url, unset
+from control.fields import Currency, Id, Input, Name, Output, Slug, TimeOut, Url, example, unset
 from control.smartlinks.schemas import SmartLink, SmartLinkIn, Warning
 from shared.rules import OfferStatus
 
@@ -14,6 +14,8 @@ DomainIds = Annotated[list[Id], Field(max_length=50)]
 
 class OfferIn(Input):
     """A new offer; its smart link is off until it is given one."""
+
+    model_config = example(name="Your SaaS", slug="saas", destination_url="https://yourbrand.com")
 
     name: Name = Field(examples=["Your SaaS"])
     slug: Slug = Field(examples=["saas"])
@@ -30,6 +32,8 @@ class OfferIn(Input):
 class OfferPatch(Input):
     """What of an offer can change. `slug` is taken only as it is: partners have shared it."""
 
+    model_config = example(destination_url="https://yourbrand.com/new")
+
     name: Name = Field(default_factory=unset)
     slug: Slug = Field(default_factory=unset)
     destination_url: Url = Field(default_factory=unset)
@@ -43,6 +47,8 @@ class OfferPatch(Input):
 
 class OfferCopy(Input):
     """How a clone is to be called; without a slug it is the original's with `-copy`."""
+
+    model_config = example(name="Your SaaS, spring")
 
     name: Name | None = None
     slug: Slug | None = None

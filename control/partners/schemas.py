@@ -15,7 +15,7 @@ class PartnerIn(Input):
 class PartnerPatch(Input):
     """What of a partner can change: the slug is in links that people have shared."""
 
-    name: Name = Field(default_factory=unset)
+    name: Name = Field(default_factory=unset, examples=["Mara L."])
 
 
 class Partner(Output):

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, StrictBool, StrictInt, WithJsonSchema
 
-from control.fields import Id, Input, OptionalName, Output, SmallJson, TimeOut, Url
+from control.fields import Id, Input, OptionalName, Output, SmallJson, TimeOut, Url, example
 from control.publishing.acks import Propagation as Reach
 from shared.conditions import KINDS
 
@@ -48,6 +48,19 @@ class RuleIn(Input):
 
 class SmartLinkIn(Input):
     """The whole smart link: what is not in it is gone. `revision` is taken back unread; `If-Match` is what guards."""
+
+    model_config = example(
+        enabled=True,
+        fallback_url="https://yourbrand.com",
+        rules=[
+            {
+                "name": "US phones",
+                "when": {"country": ["US"], "device": ["mobile"]},
+                "destination_url": "https://apps.apple.com/us/app/your-app",
+            },
+            {"when": {"country": ["GB"]}, "destination_url": "https://yourbrand.co.uk/landing"},
+        ],
+    )
 
     enabled: StrictBool = True
     fallback_url: Url | None = None

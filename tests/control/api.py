@@ -53,7 +53,7 @@ class Client:
 
     def __init__(self, app: FastAPI, portal: BlockingPortal) -> None:
         self.portal = portal
-        transport = httpx.ASGITransport(app, client=("192.0.2.1", 4711))
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.1", 4711))
         self._client = httpx.AsyncClient(transport=transport, base_url="http://control.test")
 
     @property

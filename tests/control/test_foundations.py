@@ -1,6 +1,7 @@
 """What the nouns stand on: the two databases, migrations, settings, the first start, limits, health."""
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from pydantic import ValidationError
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from control.access.first_start import ensure_access, ignored_settings
 from control.access.models import KeyRow
+from control.access.roles import Role
 from control.app import close, prepare
 from control.db import Database, UnusableDatabase
 from control.ids import new_id, new_secret, new_slug
@@ -20,7 +23,8 @@ from control.migrations.upgrade import METADATA, upgrade
 from control.parts import Parts
 from control.settings import ControlSettings
 from shared.key import is_slug
-from tests.control.api import Api, Client, errors_of, settings_for
+from tests.control.api import TOKENS, Api, Client, errors_of, settings_for
+from tests.control.conftest import running
 
 
 def run(database_url: str, scenario: Callable[[Database], Awaitable[Any]]) -> Any:
@@ -288,3 +292,66 @@ def test_what_is_not_there_and_methods_that_are_not_are_problems(client: Client)
     assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
     assert (method.status_code, method.json()["code"]) == (405, "method_not_allowed")
     assert method.headers["Allow"] == "GET, POST"
+
+
+def test_every_json_body_in_openapi_has_an_example(client: Client) -> None:
+    document = client.request("GET", "/openapi.json").json()
+    schemas = document["components"]["schemas"]
+    bodies = {
+        content["schema"].get("$ref", "").rpartition("/")[2]
+        for item in document["paths"].values()
+        for operation in item.values()
+        for content in [operation.get("requestBody", {}).get("content", {}).get("application/json")]
+        if content
+    } - {""}
+
+    assert {"OfferIn", "SmartLinkIn", "LinkIn", "TestIn"} <= bodies
+    without = {name for name in bodies if not is_shown(schemas[name])}
+    assert without == set()
+
+
+def is_shown(schema: dict[str, Any]) -> bool:
+    """Whether a body has an example, or its fields that matter have."""
+    if "examples" in schema:
+        return True
+    wanted = schema.get("required") or list(schema["properties"])
+    return any("examples" in schema["properties"][name] for name in wanted)
+
+
+def test_every_answer_of_the_api_is_private_and_what_it_says(api: Api) -> None:
+    for response in (api.get("/offers"), api.get("/offers/o_none"), Api(api.client).get("/me")):
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+class BrokenDatabase:
+    """A database that does not answer, or has a fault."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def read(self) -> Any:
+        raise self._error
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (OperationalError("SELECT", {}, Exception("gone")), 503, "database_unavailable"),
+        (ConnectionRefusedError(), 503, "database_unavailable"),
+        (AssertionError("impossible"), 500, "internal"),
+    ],
+)
+def test_a_database_that_fails_is_told_from_a_fault_of_ours(
+    parts: Parts, error: Exception, status: int, code: str
+) -> None:
+    broken = dataclasses.replace(parts, db=BrokenDatabase(error))  # type: ignore[arg-type]
+    with running(broken) as client:
+        response = Api(client, TOKENS[Role.ADMIN]).get("/offers")
+
+    assert (response.status_code, response.json()["code"]) == (status, code)
+    assert "gone" not in response.text
+    assert "impossible" not in response.text
