@@ -101,6 +101,7 @@ def test_dragging_by_mouse_moves_a_rule_and_escape_puts_it_back(page: Page, slug
 
 
 def drag(page: Page, grip: str, *, to: str, cancel: bool = False) -> None:
+    expect(page.locator("#last-day")).to_be_visible()  # nothing more will be drawn by itself
     start, target = page.get_by_label(grip).bounding_box(), page.locator(to).bounding_box()
     assert start
     assert target

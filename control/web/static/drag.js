@@ -5,7 +5,7 @@ import { announce, h } from "./dom.js";
 const START_PX = 4;
 const EDGE_PX = 64;
 
-/** Make `grip` drag the list item `row`; `drop(place)` is called with the place it landed on, from 0. */
+/** Make `grip` drag the list item `row`; `drop(place)` is called with the place it landed on, from 0, or null. */
 export function draggable(grip, row, drop) {
   grip.addEventListener("pointerdown", (down) => {
     if (down.button !== 0) return;
@@ -15,8 +15,7 @@ export function draggable(grip, row, drop) {
     const stop = () => {
       grip.removeEventListener("pointermove", move);
       removeEventListener("keydown", escape, true);
-      const place = drag.end();
-      if (place !== null) drop(place);
+      if (drag.started) drop(drag.end());
     };
     const escape = (event) => {
       if (event.key !== "Escape" || !drag.started) return;
@@ -66,7 +65,6 @@ class Drag {
   }
 
   end() {
-    if (!this.started) return null;
     this.row.classList.remove("dragging");
     this.row.style.transform = "";
     this.marker.remove();

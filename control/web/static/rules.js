@@ -22,6 +22,7 @@ export class RuleList {
 
   /** Show what the server says about the draft: warnings by rule. */
   warn(warnings) {
+    if (JSON.stringify(warnings) === JSON.stringify(this.warnings)) return;
     const reached = this.warnings.filter((old) => old.code === "never" && !warnings.some((one) => one.rule_id === old.rule_id && one.code === "never"));
     this.warnings = warnings;
     if (!this.open) this.draw();
@@ -58,7 +59,9 @@ export class RuleList {
     return this.element.querySelector(`[data-key="${CSS.escape(key ?? "")}"]`);
   }
 
+  /** Draw the list anew; a row that is being dragged is never pulled from under the pointer. */
   draw() {
+    if (this.element.querySelector(":scope > .drop")) return;
     const focus = this.focusPath();
     const rows = this.draft.rules.map((rule, place) => (rule.key === this.open ? this.editorRow(rule, place) : this.ruleRow(rule, place)));
     this.element.classList.toggle("editing", this.open !== null);
@@ -109,7 +112,7 @@ export class RuleList {
       "aria-pressed": this.carried?.key === rule.key ? "true" : null,
       onkeydown: (event) => this.carry(event, rule.key),
     }, icon("grip"));
-    draggable(grip, row, (to) => this.moveTo(rule.key, to, "Dropped at"));
+    draggable(grip, row, (to) => (to === null ? this.draw() : this.moveTo(rule.key, to, "Dropped at")));
     return h("div", { class: "move" },
       h("button", { type: "button", "data-control": "up", "aria-label": `Move rule ${place + 1} up`, disabled: place === 0, onclick: go(place - 1, "Moved up to") }, icon("up", true)),
       grip,

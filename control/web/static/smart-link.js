@@ -186,7 +186,9 @@ async function showShares() {
   const answer = await get(`/api/v1/offers/${offer.id}/analytics?${query}`).catch(() => null);
   if (!answer) return;
   const total = answer.totals.clicks;
-  rules.shares = Object.fromEntries(answer.groups.map(({ key, clicks }) => [key, { clicks, percent: total ? (100 * clicks) / total : 0 }]));
+  const shares = Object.fromEntries(answer.groups.map(({ key, clicks }) => [key, { clicks, percent: total ? (100 * clicks) / total : 0 }]));
+  if (JSON.stringify(shares) === JSON.stringify(rules.shares)) return;
+  rules.shares = shares;
   $("people").textContent = total.toLocaleString("en");
   $("last-day").hidden = false;
   if (!rules.open) rules.draw();
