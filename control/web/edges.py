@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy import select
 
-from control.clicks.models import BootRow
+from control.clicks.accounting import account
 from control.edges import service
 from control.edges.schemas import Edge, Worker
 from control.errors import Problem
-from control.parts import Parts, PartsDep
+from control.parts import PartsDep
 from control.publishing.fleet import EdgeState
 from control.web.guard import Person
 from control.web.render import page
@@ -29,22 +28,6 @@ class Slot:
     worker: Worker | None
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Where the clicks of one edge are, summed over every worker process it has had that SQL remembers."""
-
-    host: str
-    produced: int
-    recorded: int
-    malformed: int
-    dropped: int
-
-    @property
-    def on_the_way(self) -> int:
-        """Return what was redirected and is neither recorded nor known to be lost."""
-        return max(0, self.produced - self.recorded - self.malformed - self.dropped)
-
-
 @router.get("/edges")
 async def show_edges(request: Request, parts: PartsDep, caller: Person) -> Any:
     try:
@@ -52,7 +35,7 @@ async def show_edges(request: Request, parts: PartsDep, caller: Person) -> Any:
         problem = ""
     except Problem as refused:
         edges, problem = (), refused.detail
-    accounts = await _accounts(parts)
+    clicks = await account(parts)
     return page(
         request,
         "edges.html",
@@ -63,8 +46,9 @@ async def show_edges(request: Request, parts: PartsDep, caller: Person) -> Any:
         refusals=[(edge, worker, nack) for edge in edges for worker in edge.workers for nack in worker.refused],
         status=parts.live.status(),
         problem=problem,
-        accounts=accounts,
-        total=_sum(accounts),
+        accounts=clicks.edges,
+        total=clicks.total,
+        stream=clicks.stream,
     )
 
 
@@ -81,30 +65,3 @@ def _slot(worker: Worker) -> Slot:
     if worker.state != "synced" or worker.behind:
         return Slot(worker.slot + 1, "off", f"{worker.state.replace('_', ' ')}, {worker.behind:,} behind", worker)
     return Slot(worker.slot + 1, "", "live", worker)
-
-
-async def _accounts(parts: Parts) -> list[Account]:
-    async with parts.clicks_db.read() as session:
-        boots = (await session.scalars(select(BootRow).order_by(BootRow.host))).all()
-    hosts = dict.fromkeys(boot.host for boot in boots)
-    return [_account(host, [boot for boot in boots if boot.host == host]) for host in hosts]
-
-
-def _account(host: str, boots: Sequence[BootRow]) -> Account:
-    return Account(
-        host=host,
-        produced=sum(max(boot.produced, boot.recorded) for boot in boots),
-        recorded=sum(boot.recorded for boot in boots),
-        malformed=sum(boot.malformed for boot in boots),
-        dropped=sum(sum(int(count) for count in boot.dropped.values()) for boot in boots),
-    )
-
-
-def _sum(accounts: Sequence[Account]) -> Account:
-    return Account(
-        "All edges",
-        sum(account.produced for account in accounts),
-        sum(account.recorded for account in accounts),
-        sum(account.malformed for account in accounts),
-        sum(account.dropped for account in accounts),
-    )

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from control.web import (
     access,
+    analytics,
     coupons,
     domains,
     edges,
@@ -15,6 +16,7 @@ from control.web import (
     login,
     offer_settings,
     offers,
+    overview,
     partners,
     refusals,
     search,
@@ -32,6 +34,8 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     coupons.router,
     domains.router,
     history.router,
+    analytics.router,
+    overview.router,
     offer_settings.router,
     edges.router,
     access.router,

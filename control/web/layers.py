@@ -1,0 +1,137 @@
+"""The chart over time: which colours it has from the bottom up, and what stands in each bar."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from control.clicks.shapes import OVERFLOW
+from control.insight.analytics.answer import series
+from control.insight.analytics.question import Question
+from control.insight.analytics.reading import Sessions
+from control.insight.analytics.schemas import Analytics
+from control.smartlinks.schemas import Rule
+from control.web.chart import Bucket, Chart, Frame, Mark, Part, draw
+from control.web.figures import COLOURS, Band, bands, count, percent
+
+_DELETED_SHOWN: Final = 4
+_QUARTER_S: Final = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What the chart draws as one colour: one rule, or the many that share one."""
+
+    label: str
+    look: str
+    keys: tuple[str, ...]
+    place: int | None = None
+
+    @property
+    def numbered(self) -> str:
+        """Return the label with the rule's place before it: `3 United Kingdom`."""
+        return self.label if self.place is None or self.label.startswith("Rule ") else f"{self.place} {self.label}"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The chart's numbers: what stands below each bar, its values by layer, and which bar is still running."""
+
+    names: Sequence[str]
+    values: Sequence[Sequence[int]]
+    running: int | None
+
+
+def layers_of(rules: Sequence[Rule], found: Analytics) -> list[Layer]:
+    """Return the layers of a chart from the bottom: only what somebody was sent by."""
+    names = {group.key: group.label for group in found.groups if group.key != OVERFLOW}
+    present = [band for band in bands(rules, names, names) if band.key in names]
+    later = [band for band in present if band.place is not None and band.place > COLOURS]
+    gone = [band for band in present if band.look == "cx" and band.place is None]
+    own = [_layer(band) for band in present if band.look != "cx"]
+    return [
+        *(layer for layer in own if layer.place is not None),
+        *([_shared("Rules 9 and later", later)] if len(later) > 1 else map(_layer, later)),
+        *map(_layer, gone[:_DELETED_SHOWN]),
+        *([_shared("Other deleted rules", gone[_DELETED_SHOWN:])] if len(gone) > _DELETED_SHOWN else []),
+        *(layer for layer in own if layer.place is None),
+    ]
+
+
+async def columns_of(sessions: Sessions, asked: Question, layers: Sequence[Layer], measure: str) -> Columns:
+    """Return the numbers of the chart."""
+    keys = [key for layer in layers for key in layer.keys]
+    buckets: Sequence[Any] = await series(sessions, asked, keys) if keys else [{} for _ in asked.period.starts]
+    values = [[sum(count(bucket.get(key), measure) for key in layer.keys) for layer in layers] for bucket in buckets]
+    quarter = int(time.time() // _QUARTER_S)
+    spans = enumerate(asked.period.buckets)
+    running = next((place for place, span in spans if span.first <= quarter < span.after), None)
+    return Columns(_names(asked, running), values, running)
+
+
+def chart_of(columns: Columns, layers: Sequence[Layer], found: Analytics, frame: Frame) -> Chart:
+    """Return the chart as shapes."""
+    buckets = [
+        Bucket(
+            name,
+            [Part(layer.look, value) for layer, value in zip(layers, values, strict=True)],
+            place == columns.running,
+        )
+        for place, (name, values) in enumerate(zip(columns.names, columns.values, strict=True))
+    ]
+    return draw(buckets, _marks(found), frame)
+
+
+def tips_of(columns: Columns, layers: Sequence[Layer]) -> list[dict[str, Any]]:
+    """Return what stands in the tip of every bar, the top of the stack first."""
+    tips = []
+    for name, values in zip(columns.names, columns.values, strict=True):
+        parts = zip(layers, values, strict=True)
+        rows = [{"look": layer.look, "label": layer.numbered, "value": value} for layer, value in parts if value]
+        tips.append({"title": name, "total": sum(values), "rows": rows[::-1]})
+    return tips
+
+
+def finding_of(found: Analytics, layers: Sequence[Layer]) -> str:
+    """Return what the chart shows, in a sentence, for those who hear it."""
+    clicks = {group.key: group.clicks for group in found.groups}
+    sizes = [(sum(clicks.get(key, 0) for key in layer.keys), layer.numbered) for layer in layers]
+    if not sizes or not found.totals.clicks:
+        return "Nobody came in this period."
+    value, name = max(sizes)
+    return f"{name} takes {percent(value, found.totals.clicks)}% of {found.totals.clicks:,} people."
+
+
+def _layer(band: Band) -> Layer:
+    return Layer(band.label, band.look, (band.key,), band.place)
+
+
+def _shared(label: str, these: Sequence[Band]) -> Layer:
+    return Layer(label, "cx", tuple(band.key for band in these))
+
+
+def _names(asked: Question, running: int | None) -> list[str]:
+    """Return what stands below the bars: `8 Nov`, `9`, `10` ..., `21 so far`."""
+    names: list[str] = []
+    month = 0
+    for place, start in enumerate(asked.period.starts):
+        if asked.interval == "hour":
+            name = f"{start:%H:%M}"
+        elif asked.interval == "month":
+            name = f"{start:%b %Y}"
+        else:
+            name = f"{start.day} {start:%b}" if start.month != month or asked.interval == "week" else str(start.day)
+        month = start.month
+        names.append(f"{name} so far" if place == running else name)
+    return names
+
+
+def _marks(found: Analytics) -> list[Mark]:
+    """Return the edits of the period, the first revision left out: it is the offer's own."""
+    length = (found.end - found.start) / timedelta(seconds=1)
+    return [
+        Mark((edit.at - found.start) / timedelta(seconds=1) / length, edit.revision, edit.revision)
+        for edit in found.edits
+        if edit.revision > 1
+    ]

@@ -1,0 +1,127 @@
+"""The ranked cards of the Analytics tab: the largest countries, devices, partners ..., every bar a filter."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from control.clicks.shapes import OVERFLOW
+from control.insight.analytics.answer import split
+from control.insight.analytics.labels import labels
+from control.insight.analytics.question import Question
+from control.insight.analytics.reading import Sessions, open_reading
+from control.web.figures import count, percent
+from control.web.smart_link import WORDS
+from control.web.view import MEASURES, View
+
+TITLES: Final = {
+    "country": "Country",
+    "device": "Device",
+    "os": "System",
+    "partner": "Partner",
+    "link": "Link",
+    "coupon": "Coupon",
+    "referrer": "Referrer",
+    "browser": "Browser",
+}
+SUB: Final = "Sub-ID"
+
+_SOURCES: Final = ("partner", "link", "coupon")
+"""Cards that are read off the same combinations, and so at once: there may be as many as links."""
+
+_NOTHING: Final = {
+    "coupon": "no coupon",
+    "referrer": "none sent",
+    "browser": "not known",
+    "link": "the offer’s own URL",  # noqa: RUF001  # the apostrophe of print
+    "partner": "no partner",
+}
+_ROWS: Final = 5
+_ALL_ROWS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One bar of a card; `width` is against the longest."""
+
+    label: str
+    value: int
+    share: float
+    width: float
+    href: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card; `more` counts what is not shown."""
+
+    key: str
+    title: str
+    rows: Sequence[Row]
+    more: int
+
+
+async def cards(sessions: Sessions, asked: Question, view: View) -> list[Card]:
+    """Return the cards that have something to rank."""
+    measure = MEASURES[view.measure]
+    sources = await _sources(sessions, asked, measure)
+    found = []
+    for key, title in {**TITLES, f"sub{view.sub}": SUB}.items():
+        counts = sources[key] if key in sources else await _counts(sessions, asked, key, measure)
+        if any(value and counts[value] for value in counts):
+            found.append(await _card(sessions, view, key, title, counts))
+    return found
+
+
+def said(key: str, value: str, names: Mapping[str, str]) -> str:
+    """Return what a value of a key is called; `names` holds those of rules, partners and links."""
+    if value == OVERFLOW:
+        return "Everything else"
+    if not value:
+        return _NOTHING.get(key, "none")
+    word = WORDS.get(key, {}).get(value)
+    if word:
+        return word if key == "os" else word[:1].upper() + word[1:]
+    return f"/{names.get(value, value)}" if key == "link" else names.get(value, value)
+
+
+async def _counts(sessions: Sessions, asked: Question, key: str, measure: str) -> Counter[str]:
+    found = await split(sessions, replace(asked, group_by=key))
+    return Counter({value: count(sums, measure) for value, sums in found.groups.items()})
+
+
+async def _sources(sessions: Sessions, asked: Question, measure: str) -> dict[str, Counter[str]]:
+    """Return the counts of partners, links and coupons, read once; filtered by kind they are read one by one."""
+    if "kind" in asked.filters:
+        return {}
+    question = replace(asked, group_by="partner", also=frozenset({"link"}))
+    found = {key: Counter[str]() for key in _SOURCES}
+    reading = await open_reading(sessions, question)
+    if reading is None:
+        return found
+    dimensions = sorted(question.dimensions)
+    link, coupon = dimensions.index("link"), dimensions.index("coupon")
+    for values, sums in await reading.totals():
+        number = count(sums, measure)
+        for key, value in zip(_SOURCES, (reading.key_of(values), values[link], values[coupon]), strict=True):
+            found[key][value] += number
+    return found
+
+
+async def _card(sessions: Sessions, view: View, key: str, title: str, counts: Counter[str]) -> Card:
+    ranked = sorted(((value, number) for value, number in counts.items() if number), key=lambda one: (-one[1], one[0]))
+    shown = ranked[: _ALL_ROWS if view.full == key else _ROWS]
+    names = await labels(sessions.config, key, [value for value, _ in shown])
+    rows = [
+        Row(
+            label=said(key, value, names),
+            value=number,
+            share=percent(number, counts.total()),
+            width=percent(number, ranked[0][1]),
+            href=view.toggled(key, value).href,
+            chosen=view.has(key, value),
+        )
+        for value, number in shown
+    ]
+    return Card(key, title, rows, len(ranked) - len(shown))
