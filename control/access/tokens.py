@@ -11,7 +11,7 @@ MIN_PASSWORD_CHARS: Final = 8
 MAX_PASSWORD_CHARS: Final = 256
 
 _HASHER: Final = PasswordHasher()
-_NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=4$c29tZSBmaXhlZCBzYWx0$8vbVA0JpYqTGfSvd1dDr0ozM0aIRGzTuNAyw+x5Kh9E"
+_NOBODY: Final = "$argon2id$v=19$m=65536,t=3,p=4$dHVybm91dCdzIG5vYm9keQ$8vbVA0JpYqTGfSvd1dDr0ozM0aIRGzTuNAyw+x5Kh9E"
 """A hash no password is known for: an unknown login takes as long as a wrong password."""
 
 

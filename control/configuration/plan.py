@@ -106,7 +106,7 @@ def settle(link: SmartLinkIn, stands: SmartLinkIn | None) -> SmartLinkIn:
 
     A rule without id is the one that says the same, or else the one of the same name, that nobody else is.
     """
-    rules = [rule.model_copy(update={"when": normal_when(rule.when)}) for rule in link.rules]
+    rules = [rule.model_copy(update={"when": normal_when(rule.when), "name": rule.name or ""}) for rule in link.rules]
     free = {rule.id: rule for rule in (stands.rules if stands else ())}
     for rule in rules:
         free.pop(rule.id, None)

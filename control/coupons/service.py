@@ -142,7 +142,7 @@ async def _require(session: AsyncSession, coupon_id: str) -> CouponRow:
 
 async def _taken(session: AsyncSession, folded: Collection[str]) -> set[tuple[str, str]]:
     query = select(CouponRow.offer_id, CouponRow.folded).where(CouponRow.folded.in_(folded))
-    return set((await session.execute(query)))
+    return set(await session.execute(query))
 
 
 async def _require_free(session: AsyncSession, row: CouponRow, code: str) -> None:

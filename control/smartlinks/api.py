@@ -1,7 +1,7 @@
 """/offers/{id}/smart-link and /offers/{id}/revisions"""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
@@ -38,17 +38,24 @@ def _guard(
     return Guard(frozenset(int(tag[1]) for tag in tags if tag))
 
 
+_ETAG_HEADER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "headers": {
+            "ETag": {"description": "The revision, for If-Match", "schema": {"type": "string"}, "example": '"3"'}
+        }
+    }
+}
 GuardDep = Annotated[Guard, Depends(_guard)]
 
 
-@router.get("/smart-link", summary="Get the smart link")
+@router.get("/smart-link", summary="Get the smart link", responses=_ETAG_HEADER)
 async def get_smart_link(parts: PartsDep, _caller: Viewer, offer_id: PathId, response: Response) -> SmartLink:
     link = await service.get(parts, offer_id)
     response.headers["ETag"] = f'"{link.revision}"'
     return link
 
 
-@router.put("/smart-link", summary="Save and publish the smart link")
+@router.put("/smart-link", summary="Save and publish the smart link", responses=_ETAG_HEADER)
 async def put_smart_link(
     *,
     parts: PartsDep,
@@ -74,7 +81,7 @@ async def get_revision(parts: PartsDep, _caller: Viewer, offer_id: PathId, revis
     return await service.revision(parts, offer_id, revision)
 
 
-@router.post("/revisions/{revision}/restore", summary="Restore a revision, as a new one")
+@router.post("/revisions/{revision}/restore", summary="Restore a revision, as a new one", responses=_ETAG_HEADER)
 async def restore_revision(
     *,
     parts: PartsDep,

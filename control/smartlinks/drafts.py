@@ -87,7 +87,7 @@ def _check_rule(rule: RuleIn, place: int, urls: UrlRules, faults: list[FieldErro
     final = _check_url(rule.destination_url, f"rules.{place}.destination_url", urls, faults)
     if when is None or final is None:
         return None
-    return CheckedRule(rule.id or "", rule.name, rule.enabled, when, rule.destination_url, final.url)
+    return CheckedRule(rule.id or "", rule.name or "", rule.enabled, when, rule.destination_url, final.url)
 
 
 def _check_when(when: object, place: int, faults: list[FieldError]) -> dict[str, Condition] | None:

@@ -40,7 +40,7 @@ class RuleIn(Input):
     """A rule as written; without an id it is a new one and gets its own."""
 
     id: Id | None = None
-    name: OptionalName = ""
+    name: OptionalName | None = ""
     enabled: StrictBool = True
     when: When = Field(default_factory=dict)
     destination_url: Url = Field(examples=["https://apps.apple.com/us/app/your-app"])

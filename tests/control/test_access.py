@@ -4,7 +4,9 @@ import dataclasses
 from typing import Any
 
 import pytest
+from argon2.exceptions import VerifyMismatchError
 
+from control.access import tokens
 from control.access.limiter import Limiter
 from control.access.roles import Role
 from control.access.tokens import hash_password, password_fits
@@ -301,6 +303,12 @@ class TestLimiter:
         for number in range(10_002):
             limiter.fail(str(number))
         assert (limiter.wait_s("0"), limiter.wait_s("10001")) == (0, 10)
+
+
+def test_an_unknown_login_costs_what_a_wrong_password_costs() -> None:
+    assert not tokens._HASHER.check_needs_rehash(tokens._NOBODY)
+    with pytest.raises(VerifyMismatchError):
+        tokens._HASHER.verify(tokens._NOBODY, PASSWORD)
 
 
 async def fits(password: str) -> tuple[bool, bool]:

@@ -1,12 +1,17 @@
 """Smart links over the API: saving, revisions, conflicts, warnings, what is refused."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from control.parts import Parts
 from control.publishing.acks import Propagation
 from control.publishing.fleet import Refusal
-from tests.control.api import Api, errors_of, rule
+from control.publishing.models import OutboxRow
+from tests.control.api import Api, Client, errors_of, rule
 from tests.control.fakes import FakeLive
 
 US_MOBILE = {"country": ["US"], "device": ["mobile"]}
@@ -140,6 +145,33 @@ def test_if_match_with_an_older_revision_gets_the_current_state(api: Api) -> Non
     assert response.json()["current"] == theirs
     assert response.headers["ETag"] == '"2"'
     assert api.got(f"/offers/{offer['id']}/smart-link") == theirs
+
+
+def test_of_two_who_edit_the_same_revision_at_once_one_wins(api: Api) -> None:
+    offer = api.offer()
+    both = [partial(api.save, offer["id"], [rule(name=name)], headers={"If-Match": '"1"'}) for name in ("a", "b")]
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pending.result() for pending in [pool.submit(save) for save in both]]
+
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    assert api.got(f"/offers/{offer['id']}/smart-link")["revision"] == 2
+
+
+def test_a_save_publishes_one_table_however_many_links_there_are(api: Api, client: Client, parts: Parts) -> None:
+    offer = api.offer()
+    for number in range(20):
+        api.made("/links", {"offer_id": offer["id"], "slug": f"l{number}"})
+
+    sequence = api.save(offer["id"], [rule()]).json()["sequence"]
+
+    assert client.portal.call(keys_of, parts, sequence) == [f"o:{offer['id']}"]
+
+
+async def keys_of(parts: Parts, sequence: int) -> list[str]:
+    async with parts.db.read() as session:
+        query = select(OutboxRow.key).where(OutboxRow.sequence == sequence)
+        return list(await session.scalars(query))
 
 
 def test_an_etag_that_is_none_is_refused(api: Api) -> None:
