@@ -1,6 +1,7 @@
 """`python -m control`: the API, the publisher beside it, and the click ingester in a process of its own."""
 
 import asyncio
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -111,6 +112,8 @@ async def _serve(parts: Parts, listener: socket.socket) -> None:
         timeout_graceful_shutdown=_STOP_S,
         lifespan="on",
     )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # while uvicorn serves it has its own; it raises them again afterwards
     await uvicorn.Server(config).serve(sockets=[listener])
 
 
