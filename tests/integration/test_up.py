@@ -278,6 +278,23 @@ def test_the_redis_beside_python_is_enough(turnout: Turnout) -> None:
     assert turnout.redis_version() == subprocess.check_output([server, "--version"], text=True).split()[2][2:]
 
 
+def test_each_part_runs_on_its_own(turnout: Turnout, redis_server: RedisServer) -> None:
+    environment = turnout.environment | {"TURNOUT_REDIS_URL": redis_server.url}
+    commands = (["control"], ["edge", "--workers", "2"])
+    parts = [subprocess.Popen([*TURNOUT, *command], env=environment, stderr=subprocess.DEVNULL) for command in commands]
+    try:
+        wait_for(lambda: is_ready(turnout.control) and is_ready(turnout.admin))
+        turnout.call("POST", "/offers", {"name": "x", "slug": "saas", "destination_url": HOME})
+
+        assert turnout.send_everyone_to(APP)["propagation"]["live"] == 1
+        assert turnout.click("/saas") == (302, APP)
+    finally:
+        for part in parts:
+            part.send_signal(signal.SIGTERM)
+        statuses = [part.wait(HANG_S) for part in parts]
+    assert statuses == [0, 0]
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(turnout: Turnout, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
@@ -403,6 +420,14 @@ def test_the_doctor_names_a_redis_that_evicts(running: Turnout) -> None:
 
     assert found.returncode == 1
     assert "evicts keys when it is full (allkeys-lru)" in found.stdout
+
+
+def is_ready(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False
 
 
 def answers(turnout: Turnout, path: str, destination: str) -> bool:
