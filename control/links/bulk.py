@@ -1,7 +1,8 @@
 """Links by the thousand: names resolved, 500 lines a transaction, published while the next lines are read."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import Request
 
@@ -9,10 +10,12 @@ from control import bulk
 from control.access.roles import Caller
 from control.bulk import BulkResult, Line, LineResult
 from control.bulk_names import BulkNames
+from control.domains.urls import link_url
 from control.links import service
 from control.links.batch import Refused
-from control.links.schemas import Link, LinkIn, LinkLine
+from control.links.schemas import LinkIn, LinkLine
 from control.parts import Parts
+from control.settings import ControlSettings
 
 
 async def create(parts: Parts, caller: Caller, request: Request) -> BulkResult:
@@ -44,10 +47,12 @@ async def _create(parts: Parts, caller: Caller, lines: Sequence[Line[LinkLine]])
         else:
             good.append((line.number, line.wanted.model_copy(update=ids) if ids else line.wanted))
     created = await service.create_many(parts, caller, [wanted for _, wanted in good]) if good else []
-    return results + [_answer(number, result) for (number, _), result in zip(good, created, strict=True)]
+    settings = parts.settings
+    return results + [_answer(settings, number, result) for (number, _), result in zip(good, created, strict=True)]
 
 
-def _answer(number: int, result: Link | Refused) -> LineResult:
+def _answer(settings: ControlSettings, number: int, result: Mapping[str, Any] | Refused) -> LineResult:
     if isinstance(result, Refused):
         return bulk.failed(number, result.status, result.errors)
-    return LineResult(line=number, status=201, id=result.id, slug=result.slug, url=result.url)
+    url = link_url(settings, result["domain"], result["slug"])
+    return LineResult(line=number, status=201, id=result["id"], slug=result["slug"], url=url)

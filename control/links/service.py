@@ -63,25 +63,24 @@ async def get(parts: Parts, link_id: str) -> Link:
 
 async def create(parts: Parts, caller: Caller, wanted: LinkIn) -> Link:
     """Add a link. Raises Problem 409 where the slug is taken, 422 where it names what does not exist."""
-    results = await create_many(parts, caller, [wanted])
+    (result,) = await create_many(parts, caller, [wanted])
     await parts.live.publish()
-    if isinstance(refused := results[0], Refused):
-        first = refused.errors[0]
-        if refused.status == 409:
-            raise Problem.conflict(first.code, first.message, first.path)
-        raise Problem.invalid(refused.errors)
-    return refused
+    if not isinstance(result, Refused):
+        return show(parts.settings, result)
+    first = result.errors[0]
+    if result.status == 409:
+        raise Problem.conflict(first.code, first.message, first.path)
+    raise Problem.invalid(result.errors)
 
 
-async def create_many(parts: Parts, caller: Caller, wanted: Sequence[LinkIn]) -> list[Link | Refused]:
-    """Add at most 500 links in one transaction and say how each fared; the caller has it published."""
+async def create_many(parts: Parts, caller: Caller, wanted: Sequence[LinkIn]) -> list[Mapping[str, Any] | Refused]:
+    """Add at most 500 links in one transaction and give each one's columns or why not; the caller has it published."""
     async with parts.db.write() as session:
         added = await batch.add(session, wanted)
-        if not added.rows:
-            return [result for result in added.results if isinstance(result, Refused)]
-        await outbox.append(session, added.changes)
-        await _record_added(session, parts.settings, caller, added.rows)
-    return [result if isinstance(result, Refused) else show(parts.settings, result) for result in added.results]
+        if added.changes:
+            await outbox.append(session, added.changes)
+            await _record_added(session, parts.settings, caller, added.rows)
+    return added.results
 
 
 async def update(parts: Parts, caller: Caller, link_id: str, wanted: LinkPatch) -> Link:
