@@ -9,11 +9,11 @@ import pytest
 from redis import Redis
 
 from control.db import Database
-from control.publishing.acks import Propagation
-from control.publishing.carrier import connect
+from control.publishing.acks import Acks, Propagation
+from control.publishing.carrier import Carrier, connect
 from control.publishing.fleet import Refusal
 from control.publishing.live import Publishing
-from shared.wire import EDGES, LEASE_TTL_MS, Lease, Nack, encode_lease, lease_key
+from shared.wire import EDGES, LEASE_TTL_MS, Head, Lease, Nack, encode_lease, lease_key
 from tests.control.publishing import commit, create_tables, lineage_of, put, sqlite_url
 from tests.servers import RedisServer
 
@@ -160,16 +160,38 @@ def test_an_ack_of_another_lineage_is_none(tmp_path: Path, redis_server: RedisSe
     run(tmp_path, redis_server, scenario)
 
 
+def head_is(head: Head | None) -> Callable[[], Head | None]:
+    return lambda: head
+
+
 def test_what_is_not_published_is_live_nowhere(tmp_path: Path, redis_server: RedisServer) -> None:
-    async def scenario(live: Publishing, db: Database, fleet: Fleet) -> None:
+    async def scenario(_live: Publishing, db: Database, fleet: Fleet) -> None:
         fleet.ack("a", 1_000)  # left from a time whose edits a restore took back
+        redis = connect(redis_server.url)
+        sequence = (await lineage_of(db)).sequence
+        unknown, behind, other = None, Head(1, sequence - 1, ""), Head(2, sequence, "")
+        acks = [Acks(db, Carrier(redis), head_is(head)) for head in (unknown, behind, other)]
+        reached = [await each.propagation(sequence) for each in acks]
+        for each in acks:
+            await each.stop()
+        await redis.aclose()
+
+        assert [each.live for each in reached] == [0, 0, 0]
+
+    run(tmp_path, redis_server, scenario)
+
+
+def test_an_edit_that_redis_could_not_take_is_live_once_it_can(tmp_path: Path, redis_server: RedisServer) -> None:
+    async def scenario(live: Publishing, db: Database, fleet: Fleet) -> None:
         redis_server.freeze()
         sequence = await commit(db, put("o:1"))
         reached = await live.wait_live(sequence, 0.05)
         redis_server.thaw()
+        fleet.ack("a", sequence)
 
         assert not reached.complete
-        assert (await live.wait_live(sequence, HANG_S)).complete
+        while not (await live.wait_live(sequence, HANG_S)).complete:  # noqa: ASYNC110  # published by the backstop
+            await asyncio.sleep(0.01)
 
     run(tmp_path, redis_server, scenario)
 

@@ -18,9 +18,12 @@ from redis.exceptions import RedisError
 
 from control.db import Database
 from control.publishing.carrier import LOG_ENTRIES, Carrier, connect
+from control.publishing.courier import Courier
 from control.publishing.journal import Transaction
 from control.publishing.outbox import Change
+from control.publishing.pruning import forget_replaced
 from control.publishing.publisher import Publisher
+from control.publishing.rebuild import Rebuild
 from control.publishing.salts import SaltKeeper
 from shared.wire import (
     CHANNEL,
@@ -242,14 +245,17 @@ def test_each_transaction_is_announced_once_in_order_with_its_values(tmp_path: P
 def test_publishing_again_changes_nothing(tmp_path: Path, redis_server: RedisServer) -> None:
     async def scenario(here: World) -> None:
         publisher = here.publisher()
-        await commit(here.db, put("o:1"))
         await settled(here, publisher)
+        for n in range(3):
+            await commit(here.db, put("o:1", n))
+            await publisher.publish()
         carrier = Carrier(connect(redis_server.url))
         here.closing.append(carrier.close)
         before = dump(here)
 
-        for _, batch in here.batches:
-            assert await carrier.publish(Head(1, 0, ""), batch) is None
+        for head, batch in zip([Head(1, 0, ""), *(head for head, _ in here.batches)], here.batches, strict=False):
+            assert await carrier.publish(head, batch[1]) is None
+        assert len(here.batches) == 3
         await publisher.publish()
 
         assert dump(here) == before
@@ -389,11 +395,33 @@ def test_edits_during_a_rebuild_go_live_at_once_and_stay(tmp_path: Path, redis_s
                     head = head_in(redis)
                     assert head.sequence >= sequence
                     seen_loading += not head.ready
+                    assert not head.ready or redis.dbsize() > 10_000, "ready before every key was there"
                     if n:  # the first edit is part of what the rebuild starts from
                         assert value_in(redis, "o:1").body == {"n": 100 + n}
             await in_step(here, here.db)
 
         assert seen_loading > 0
+        await assert_in_step(here)
+
+    run(tmp_path, redis_server, scenario)
+
+
+def test_what_replaced_a_row_before_it_was_read_is_there_when_redis_is_ready(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    async def scenario(here: World) -> None:
+        carrier = Carrier(connect(redis_server.url))
+        courier = Courier(here.db, carrier, lambda _head, _batch: None)
+        here.closing.append(carrier.close)
+        await commit(here.db, put("salts", 1), put("o:1"))
+        rebuild = Rebuild(here.db, carrier, courier.carry)
+        start = await rebuild.begin(None)
+        assert start is not None
+        await commit(here.db, put("salts", 2))
+        await forget_replaced(here.db, "salts", published=2)  # now nobody knows what it was at the start
+
+        await rebuild.run(start)
+
         await assert_in_step(here)
 
     run(tmp_path, redis_server, scenario)
