@@ -10,7 +10,7 @@ back what is older than was heard, wherever it comes from.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from edge.cache import Cache, Entry
@@ -18,10 +18,10 @@ from edge.catchup import CatchUp
 from edge.effects import Ack, Answer, Effect, ReadLog, Reread, Withdraw
 from edge.floors import NEVER, Floors
 from edge.holdings import Holdings
-from edge.judgement import judge
+from edge.intake import Intake
 from edge.misses import Misses
 from edge.nacks import Nacks
-from edge.published import PINNED, Refused, Stored, is_tombstone, link_of, offer_of, read_value
+from edge.published import PINNED, Refused, Stored, is_tombstone, read_value
 from edge.replies import Miss, Page, Reading
 from edge.revalidation import Revalidation
 from edge.standing import Relation, Standing
@@ -46,6 +46,7 @@ class Sync:
         self.nacks = Nacks()
         self.holdings = Holdings(cache, self.nacks)
         self.revalidation = Revalidation()
+        self._intake = Intake(self.holdings, self.floors)
         self._out: list[Effect] = []
         self.misses = Misses(self.holdings, self.floors, self._out)
         self._standing = Standing()
@@ -218,38 +219,26 @@ class Sync:
             return False
         if self._catch_up.under_way or not self._standing.sound:
             return False
-        self._hear_of(announcement.keys, version)
+        self._intake.hear_of(announcement.keys, version)
         by_key = dict(zip(announcement.keys, announcement.values, strict=True))
-        update = Update(self.holdings, self._announced_values(by_key, version))
+        update = self._intake.announced(by_key, version)
         if update.lacking:
             return False
         self._commit(update, by_key, version)
         return True
 
-    def _announced_values(self, by_key: Mapping[str, bytes], version: Version) -> dict[str, Stored]:
-        stored: dict[str, Stored] = {}
-        for key in filter(self._matters, by_key):
-            try:
-                value = read_value(key, by_key[key])
-                if value.version != version:
-                    raise Refused(key, "a value of another version than was announced")
-                stored[key] = Stored(value, by_key[key])
-            except Refused as exc:
-                self.nacks.refuse(exc, version.sequence)
-        return stored
-
     def _read_on(self, page: Page, head: Head) -> bool:
         """Stage a page and apply what is staged at its end; False where the log is too short."""
-        news = self._catch_up.extend(page, head, self.heard, self._is_worth_keeping)
+        news = self._catch_up.extend(page, head, self.heard, self._intake.keeps)
         if news is None:
             return False
         for entry in news:
-            self._hear_of(entry.keys, Version(entry.epoch, entry.sequence))
+            self._intake.hear_of(entry.keys, Version(entry.epoch, entry.sequence))
         if self._catch_up.reached < head.version:
             self._rung = True
             return True
         values = self._catch_up.values
-        update = Update(self.holdings, self._judged(filter(self._matters, values), Reading(head, values))[0])
+        update, _ = self._intake.read(values, Reading(head, values))
         self._commit(update, values, head.version, head.hash)
         self.revalidation.add_first(update.lacking)
         return True
@@ -278,38 +267,6 @@ class Sync:
         elif not self.holdings.complete:
             self.revalidation.add_first(PINNED)
 
-    def _hear_of(self, keys: Iterable[str], version: Version) -> None:
-        """Know that `keys` changed: nothing older of them may be stored, and no absence or refusal stands."""
-        for key in keys:
-            self.floors.raise_key(key, version)
-            self.nacks.accept(key)
-            link = link_of(key)
-            if link is not None:
-                self.holdings.cache.remove_absent(link)
-
-    def _judged(self, keys: Iterable[str], reading: Reading) -> tuple[dict[str, Stored], list[str]]:
-        """Return what may be used of a reading, and the keys for which nothing vouches; refusals become nacks."""
-        stored: dict[str, Stored] = {}
-        unvouched: list[str] = []
-        for key in keys:
-            try:
-                judged = judge(key, reading.values.get(key), reading.head, self.floors)
-            except Refused as exc:
-                self.nacks.refuse(exc, self.floors.of(key).sequence)
-                continue
-            if judged is None:
-                unvouched.append(key)
-            else:
-                stored[key] = judged
-        return stored, unvouched
-
-    def _matters(self, key: str) -> bool:
-        """Tell whether a key's value can be needed: it is held, or is a table that a held link may now point at."""
-        return offer_of(key) is not None or self.holdings.concerned(key)
-
-    def _is_worth_keeping(self, key: str, raw: bytes | None) -> bool:
-        return self._matters(key) or is_tombstone(raw)
-
     def _take_reread(self, now_s: float) -> None:
         if self._reread is None:
             return
@@ -317,8 +274,7 @@ class Sync:
         if reading.head is not None and reading.head.version > self.heard:
             return
         self._reread = None
-        stored, unvouched = self._judged(keys, reading)
-        update = Update(self.holdings, stored)
+        update, unvouched = self._intake.read(keys, reading)
         update.commit()
         self.revalidation.done([*unvouched, *update.lacking], now_s)
 

@@ -7,13 +7,19 @@ import pytest
 
 from edge.cache import ABSENT, Entry
 from edge.effects import Fetch, ReadLog, Reread, Withdraw
+from edge.misses import MAX_IN_FLIGHT
 from edge.published import Refused
 from shared import wire
 from shared.key import Key
+from shared.table import compile_offer
 from shared.wire import Announcement, Head, Version
+from tests.builders import HOME, offer
 from tests.edge.followed import Followed
 
-A, B = Key("_", "a"), Key("_", "b")
+A = Key("_", "a")
+
+TABLE = orjson.loads(compile_offer(offer(id="o_1")))
+UNKNOWN_KIND = {"fallback_url": HOME, "rules": [{"id": "r_1", "when": {"moon": {"in": ["full"]}}, "to": HOME}]}
 
 
 @pytest.fixture
@@ -277,7 +283,7 @@ class TestMisses:
         followed.messages()
         followed.answer(fetch)
 
-        assert followed.answers[2:] == []
+        assert followed.answers == []
         assert followed.held("c") is None
         followed.answer_all()
         assert followed.tag("c") == followed.latest("c")
@@ -295,6 +301,39 @@ class TestMisses:
         assert followed.held("c") is None
         followed.answer_all()
         assert followed.tag("c") == followed.latest("c")
+
+    def test_an_evicted_link_never_comes_back_older(self) -> None:
+        followed = Followed(max_links=1)
+        followed.put("a", "b")
+        followed.hear_all()
+        followed.click("a")
+        replica = followed.redis.copy()
+        followed.put("a")
+        followed.hear_all()
+        assert followed.tag("a") == followed.latest("a")
+        followed.click("b")
+        followed.do(followed.sync.want(A, 0.0))
+        followed.answer(followed.questions.pop(), replica)
+
+        assert followed.held("a") is None
+        followed.answer_all()
+        assert followed.tag("a") == followed.latest("a")
+
+    def test_an_entry_of_which_something_newer_was_heard_does_not_stand(self, followed: Followed) -> None:
+        entry = followed.held("a")
+        assert isinstance(entry, Entry)
+        assert followed.sync.stands(entry)
+        followed.delete("a")
+        followed.hear_all()
+
+        assert not followed.sync.stands(entry)
+
+    def test_a_flood_of_unknown_slugs_is_bounded(self, followed: Followed) -> None:
+        for n in range(3 * MAX_IN_FLIGHT):
+            followed.do(followed.sync.want(Key("_", f"guess-{n}"), 0.0))
+
+        assert len(followed.questions) == len(followed.sync.misses) == MAX_IN_FLIGHT
+        assert [answer.found for answer in followed.answers] == [None] * 2 * MAX_IN_FLIGHT
 
     def test_a_replica_that_lags_cannot_bring_back_a_deleted_link(self, followed: Followed) -> None:
         replica = followed.redis.copy()
@@ -419,6 +458,7 @@ class TestChanges:
             pytest.param({"schema": 1, "offer": "o_1"}, id="fields missing"),
             pytest.param([1, 2], id="no object"),
             pytest.param("text", id="text"),
+            pytest.param(TABLE | {"smart_link": UNKNOWN_KIND}, id="condition kind to come"),
         ],
     )
     def test_a_refused_table_leaves_the_old_one_serving(self, followed: Followed, body: object) -> None:
@@ -435,6 +475,14 @@ class TestChanges:
         followed.hear_all()
         assert followed.revision("a") == followed.latest_revision()
         assert followed.sync.nacks.listed() == ()
+
+    def test_a_table_of_another_offer_is_refused(self, followed: Followed) -> None:
+        revision = followed.revision("a")
+        followed.publish({"o:o_1": followed.control.table_body("o_2")})
+        followed.hear_all()
+
+        assert followed.revision("a") == revision
+        assert followed.sync.nacks.listed()[0].reason == "a table of another offer"
 
     def test_a_new_link_of_an_offer_whose_table_is_refused_is_served_by_the_old_one(self, followed: Followed) -> None:
         revision = followed.revision("a")

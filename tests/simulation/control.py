@@ -41,12 +41,12 @@ class Step(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """One transaction, its changes in their order; `index` is the place in the timeline just after it."""
+    """One transaction, its changes in their order; `place` is that in the timeline just after it."""
 
     sequence: int
     changes: Changes
     hash: str
-    index: int
+    place: int
 
 
 class Event(NamedTuple):
@@ -157,7 +157,7 @@ class Control:
         values = {key: wire.encode_value(version, key, body) for key, body in commit.changes.items()}
         entry = Announcement(self.epoch, head.sequence, commit.sequence, tuple(values))
         message = Announcement(self.epoch, head.sequence, commit.sequence, tuple(values), tuple(values.values()))
-        self.index_of[version] = commit.index
+        self.index_of[version] = commit.place
         moved = wire.encode_head(Head(self.epoch, commit.sequence, commit.hash, head.state))
         entries = [(commit.sequence, wire.encode_announcement(entry))]
         store.write(Step(values, entries, moved, [wire.encode_announcement(message)]))

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -41,7 +42,7 @@ SOMETIMES = (
 
 def step(world: World, random: Random) -> None:
     """Let one thing happen; what is common in life is common here."""
-    choices = (
+    choices: tuple[tuple[int, Callable[[], None]], ...] = (
         (20, lambda: world.click(random.choice(KEYS))),
         (14, world.execute),
         (6, lambda: world.execute(random.randrange(9))),

@@ -90,8 +90,8 @@ class World:
         assert self.sync.restore(disk.version, self.now_s, pinned)
         for key, version in disk.withdrawn.items():
             self.sync.floors.raise_key(key, version)
-        for key in KEYS:
-            self.recall(key)
+        for link in KEYS:
+            self.recall(link)
 
     def recall(self, key: Key) -> Entry | None:
         """Ask the snapshot for a link, as a miss does when Redis does not answer."""
@@ -402,10 +402,10 @@ class World:
         assert head is not None
         assert self.sync.acked == head.version, "I2: not everything was acked"
         assert not self.sync.nacks.listed() or self.seen["corrupted"]
-        for key in KEYS:
-            self.click(key)
+        for link in KEYS:
+            self.click(link)
             self._calm(self.now_s + 0.1)
-            self._check_latest(key)
+            self._check_latest(link)
 
     def _healthy(self, key: str) -> bytes | None:
         if self.control.truth.get(key, (0, None))[1] is None and key.startswith("k:"):
