@@ -99,16 +99,17 @@ class QuarterRow(ClicksBase):
     prefetches: Mapped[int] = mapped_column(Integer)
 
 
-class DayRow(ClicksBase):
-    """The measures of one cell on one whole local day; counts only while its day is in `click_closed_days`.
+class DaysRow(ClicksBase):
+    """The measures of one cell over whole local days, `days` of them from `day` on; counts only while that is closed.
 
-    `shift` is how many quarters local time is ahead of UTC, `day` = (quarter + shift) / 96.
+    `shift` is how many quarters local time is ahead of UTC (0 to 95), `day` = (quarter + shift) / 96.
     """
 
     __tablename__ = "click_days"
     __table_args__ = (_IN_KEY_ORDER,)
 
     shift: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    days: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     cell: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
     day: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     clicks: Mapped[int] = mapped_column(Integer)
@@ -118,13 +119,14 @@ class DayRow(ClicksBase):
     prefetches: Mapped[int] = mapped_column(Integer)
 
 
-class ClosedDayRow(ClicksBase):
-    """A local day whose DayRows hold all that its quarters hold; a late click opens it again."""
+class ClosedDaysRow(ClicksBase):
+    """Local days whose DaysRows hold all that their quarters hold; a late click opens them again."""
 
     __tablename__ = "click_closed_days"
     __table_args__ = (_IN_KEY_ORDER,)
 
     shift: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    days: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     day: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
 
 

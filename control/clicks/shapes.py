@@ -11,6 +11,9 @@ QUARTER_MS: Final = 15 * 60 * 1000
 QUARTERS_A_DAY: Final = 96
 DAY_MS: Final = QUARTERS_A_DAY * QUARTER_MS
 
+BLOCK_DAYS: Final = 16
+"""Days that are also summed up together, so that a quarter of a year is read as five blocks and ten days."""
+
 KINDS: Final = {b"person": 0, b"duplicate": 1, b"bot": 2, b"prefetch": 3}
 """Kind of a click, as on its line, to its number in raw rows."""
 

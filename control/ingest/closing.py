@@ -1,17 +1,17 @@
 """Whole days: once a local day is over, its quarters are summed into one row a cell, so that long charts read little.
 
-Days are kept for UTC and for every distance from UTC that somebody asked charts for. A late click opens its day again
-(`statements.REOPEN_DAYS`); whoever reads uses quarters where a day is not closed. So days are never the truth, and may
-come late.
+So are sixteen days at a time out of days. Both are kept for UTC and for every distance from UTC that somebody asked
+charts for. A late click opens its days again (`statements.REOPEN_DAYS`); whoever reads uses quarters where a day is not
+closed. So days are never the truth, and may come late.
 """
 
 from typing import Final
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control.clicks.models import CellRow, ClosedDayRow, QuarterRow, ShiftRow
-from control.clicks.shapes import DAY_MS, MEASURES, QUARTER_MS, QUARTERS_A_DAY, SHAPES, TOTAL
+from control.clicks.models import CellRow, ClosedDaysRow, QuarterRow, ShiftRow
+from control.clicks.shapes import BLOCK_DAYS, DAY_MS, MEASURES, QUARTER_MS, QUARTERS_A_DAY, SHAPES, TOTAL
 from control.db import Database
 
 SETTLED_MS: Final = 60 * 60 * 1000
@@ -19,25 +19,40 @@ SETTLED_MS: Final = 60 * 60 * 1000
 UNASKED_MS: Final = 60 * DAY_MS
 """Days of a distance from UTC that nobody asked for in so long are forgotten."""
 
-_SUM_UP: Final = text(
-    f"INSERT INTO click_days (shift, cell, day, {', '.join(MEASURES)}) "  # noqa: S608  # names of ours
-    f"SELECT :shift, cell, :day, {', '.join(f'SUM({measure})' for measure in MEASURES)} FROM click_quarters "
-    "WHERE offer = :offer AND shape = :shape AND quarter >= :first AND quarter < :after GROUP BY cell "
-    "ON CONFLICT (shift, cell, day) DO UPDATE SET "
-    + ", ".join(f"{measure} = excluded.{measure}" for measure in MEASURES)
+_INSERT: Final = f"INSERT INTO click_days (shift, days, cell, day, {', '.join(MEASURES)}) "  # names of ours
+_SUMS: Final = ", ".join(f"SUM({measure})" for measure in MEASURES)
+_REPLACE: Final = "ON CONFLICT (shift, days, cell, day) DO UPDATE SET " + ", ".join(
+    f"{measure} = excluded.{measure}" for measure in MEASURES
+)
+_SUM_UP_QUARTERS: Final = text(
+    f"{_INSERT} SELECT :shift, 1, cell, :day, {_SUMS} FROM click_quarters "  # noqa: S608
+    f"WHERE offer = :offer AND shape IN ({', '.join(str(shape.number) for shape in SHAPES)}) "
+    f"AND quarter >= :first AND quarter < :after GROUP BY cell {_REPLACE}"
+)
+_SUM_UP_DAYS: Final = text(
+    f"{_INSERT} SELECT :shift, {BLOCK_DAYS}, cell, :day, {_SUMS} FROM click_days "  # noqa: S608
+    "WHERE shift = :shift AND days = 1 AND cell IN (SELECT id FROM click_cells WHERE offer = :offer) "
+    f"AND day >= :day AND day < :day + {BLOCK_DAYS} GROUP BY cell {_REPLACE}"
 )
 
 
 async def close_days(db: Database, now_ms: int) -> int:
-    """Close every local day that is over, a transaction each; return how many."""
+    """Close every local day that is over, then every block of closed days, a transaction each; return how many days."""
     async with db.read() as session:
         offers = await offers_of(session)
         shifts = await _shifts(session, now_ms)
-        days = [(shift, day) for shift in shifts for day in await _open_days(session, shift, offers, now_ms)]
-    for shift, day in days:
-        async with db.write() as session:
-            await _close(session, shift, day, offers)
-    return len(days)
+        first = await _first_quarter(session, offers)
+    closed = 0
+    for shift in shifts if first is not None else ():
+        over = ((now_ms - SETTLED_MS) // QUARTER_MS + shift) // QUARTERS_A_DAY
+        first_day = ((first or 0) + shift) // QUARTERS_A_DAY
+        for day in await _open(db, shift, 1, range(first_day, over)):
+            await _close_day(db, shift, day, offers)
+            closed += 1
+        blocks = range(first_day - first_day % BLOCK_DAYS, over - BLOCK_DAYS + 1, BLOCK_DAYS)
+        for day in await _open(db, shift, BLOCK_DAYS, blocks):
+            await _close_block(db, shift, day, offers, first_day)
+    return closed
 
 
 async def ask_for(db: Database, shift: int, now_ms: int) -> None:
@@ -60,27 +75,45 @@ async def _shifts(session: AsyncSession, now_ms: int) -> list[int]:
     return sorted({0, *asked})
 
 
-async def _open_days(session: AsyncSession, shift: int, offers: list[int], now_ms: int) -> list[int]:
-    """Return the days that are over and not closed, oldest first, since the first click of any of `offers`."""
+async def _first_quarter(session: AsyncSession, offers: list[int]) -> int | None:
+    """Return the quarter of the first click of all."""
     firsts = [
         await session.scalar(
             select(func.min(QuarterRow.quarter)).where(QuarterRow.offer == offer, QuarterRow.shape == TOTAL.number)
         )
         for offer in offers
     ]
-    first = min((quarter for quarter in firsts if quarter is not None), default=None)
-    if first is None:
-        return []
-    over = ((now_ms - SETTLED_MS) // QUARTER_MS + shift) // QUARTERS_A_DAY
-    closed = set(await session.scalars(select(ClosedDayRow.day).where(ClosedDayRow.shift == shift)))
-    return [day for day in range((first + shift) // QUARTERS_A_DAY, over) if day not in closed]
+    return min((quarter for quarter in firsts if quarter is not None), default=None)
 
 
-async def _close(session: AsyncSession, shift: int, day: int, offers: list[int]) -> None:
+async def _open(db: Database, shift: int, days: int, wanted: range) -> list[int]:
+    """Return those of `wanted` that are not closed, oldest first."""
+    query = select(ClosedDaysRow.day).where(ClosedDaysRow.shift == shift, ClosedDaysRow.days == days)
+    async with db.read() as session:
+        closed = set(await session.scalars(query))
+    return [day for day in wanted if day not in closed]
+
+
+async def _close_day(db: Database, shift: int, day: int, offers: list[int]) -> None:
     first = day * QUARTERS_A_DAY - shift
-    for offer in offers:
-        for shape in SHAPES:
-            span = {"first": first, "after": first + QUARTERS_A_DAY}
-            await session.execute(_SUM_UP, {"shift": shift, "day": day, "offer": offer, "shape": shape.number, **span})
-    await session.execute(delete(ClosedDayRow).where(ClosedDayRow.shift == shift, ClosedDayRow.day == day))
-    session.add(ClosedDayRow(shift=shift, day=day))
+    span = {"shift": shift, "day": day, "first": first, "after": first + QUARTERS_A_DAY}
+    async with db.write() as session:
+        for offer in offers:
+            await session.execute(_SUM_UP_QUARTERS, {"offer": offer, **span})
+        session.add(ClosedDaysRow(shift=shift, days=1, day=day))
+
+
+async def _close_block(db: Database, shift: int, day: int, offers: list[int], first_day: int) -> None:
+    """Close a block if all of its days still are, but for those before the first click of all."""
+    async with db.write() as session:
+        query = select(func.count()).where(
+            ClosedDaysRow.shift == shift,
+            ClosedDaysRow.days == 1,
+            ClosedDaysRow.day >= day,
+            ClosedDaysRow.day < day + BLOCK_DAYS,
+        )
+        if (await session.scalar(query) or 0) < day + BLOCK_DAYS - max(day, first_day):
+            return
+        for offer in offers:
+            await session.execute(_SUM_UP_DAYS, {"shift": shift, "day": day, "offer": offer})
+        session.add(ClosedDaysRow(shift=shift, days=BLOCK_DAYS, day=day))

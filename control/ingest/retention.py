@@ -5,7 +5,16 @@ from typing import Final
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control.clicks.models import BootRow, ClickRow, ClosedDayRow, DayRow, DeadLetterRow, SeenRow, ShiftRow, VisitorRow
+from control.clicks.models import (
+    BootRow,
+    ClickRow,
+    ClosedDaysRow,
+    DaysRow,
+    DeadLetterRow,
+    SeenRow,
+    ShiftRow,
+    VisitorRow,
+)
 from control.clicks.shapes import DAY_MS
 from control.db import Database
 from control.ingest.closing import UNASKED_MS, offers_of
@@ -35,7 +44,7 @@ async def _forget_small(session: AsyncSession, now_ms: int) -> None:
     await session.execute(delete(SeenRow).where(SeenRow.boot.in_(old)))
     await session.execute(delete(BootRow).where(BootRow.last_at < now_ms - BOOT_DAYS * DAY_MS))
     unasked = list(await session.scalars(select(ShiftRow.shift).where(ShiftRow.asked_at < now_ms - UNASKED_MS)))
-    for row in (DayRow, ClosedDayRow, ShiftRow):
+    for row in (DaysRow, ClosedDaysRow, ShiftRow):
         await session.execute(delete(row).where(row.shift.in_(unasked), row.shift != 0))
 
 

@@ -27,7 +27,9 @@ ADD_QUARTERS: Final = _insert(
     "ON CONFLICT (offer, shape, quarter, cell) DO UPDATE SET "
     + ", ".join(f"{measure} = click_quarters.{measure} + excluded.{measure}" for measure in MEASURES),
 )
-REOPEN_DAYS: Final = "DELETE FROM click_closed_days WHERE day = (CAST(? AS INTEGER) + shift) / 96"
+REOPEN_DAYS: Final = (
+    "DELETE FROM click_closed_days WHERE CAST(? AS INTEGER) BETWEEN 96 * day - shift AND 96 * (day + days) - shift - 1"
+)
 
 _NEW_VISITORS: Final = {
     "sqlite": "INSERT INTO click_visitors (day, offer, visitor) SELECT ?, ?, value FROM json_each(?) WHERE true "

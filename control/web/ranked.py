@@ -95,16 +95,15 @@ async def _sources(sessions: Sessions, asked: Question, measure: str) -> dict[st
     """Return the counts of partners, links and coupons, read once; filtered by kind they are read one by one."""
     if "kind" in asked.filters:
         return {}
-    question = replace(asked, group_by="partner", also=frozenset({"link"}))
+    question = replace(asked, group_by="partner", also=("link",))
     found = {key: Counter[str]() for key in _SOURCES}
     reading = await open_reading(sessions, question)
     if reading is None:
         return found
-    dimensions = sorted(question.dimensions)
-    link, coupon = dimensions.index("link"), dimensions.index("coupon")
     for values, sums in await reading.totals():
         number = count(sums, measure)
-        for key, value in zip(_SOURCES, (reading.key_of(values), values[link], values[coupon]), strict=True):
+        _via, coupon, link = values
+        for key, value in zip(_SOURCES, (reading.key_of(values), link, coupon), strict=True):
             found[key][value] += number
     return found
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from control.clicks.shapes import SHAPES
+from control.clicks.shapes import BLOCK_DAYS
 from control.ingest.closing import ask_for, close_days
 from control.insight.analytics.cover import cover, split
 from control.insight.analytics.export import csv_line
@@ -77,9 +77,9 @@ class Fixture:
             seen.add(event.click_id)
             yield event
 
-    def ask(self, path: str = "", **params: Any) -> Any:
+    def ask(self, **params: Any) -> Any:
         given = {"from": "2026-10-20", "to": "2026-11-30", **params}
-        return self.api.got(f"/offers/{self.offer['id']}/analytics{path}", params=given)
+        return self.api.got(f"/offers/{self.offer['id']}/analytics", params=given)
 
     def key(self, event: ClickEvent, name: str) -> str:
         """What an event's key is, worked out here."""
@@ -138,7 +138,7 @@ def test_any_grouping_sums_to_the_same_totals_and_to_the_clicks(month: Fixture) 
                 assert charted == len(events)
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Europe/Berlin", "America/New_York", "Asia/Kathmandu"])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Europe/Berlin"])
 @pytest.mark.parametrize("interval", ["hour", "day", "week", "month"])
 def test_buckets_are_those_of_the_time_zone(month: Fixture, zone: str, interval: str) -> None:
     local = ZoneInfo(zone)
@@ -317,13 +317,16 @@ def test_buckets_and_days_cover_a_range_once(zone: str, interval: str) -> None:
 
 def test_a_cover_reads_every_quarter_once() -> None:
     rng = random.Random(5)
-    for _ in range(200):
-        span = Range(a := rng.randrange(2_000), a + rng.randrange(1, 3_000))
+    for _ in range(300):
+        span = Range(a := rng.randrange(2_000), a + rng.randrange(1, 6_000))
         shift = rng.randrange(96)
-        closed = {day for day in range(60) if rng.random() < 0.6}
+        blocks = {day for day in range(0, 96, BLOCK_DAYS) if rng.random() < 0.5}
+        closed = {(shift, 1): {day for day in range(96) if rng.random() < 0.8}, (shift, BLOCK_DAYS): blocks}
         parts = cover(span, shift, closed)
-        days = [day for first, after in parts.days.get(shift, []) for day in range(first, after)]
-        assert set(days) <= closed
+        assert {first for first, _ in parts.blocks} <= blocks
+        days = [day for first, after in parts.days for day in range(first, after)]
+        assert set(days) <= closed[shift, 1]
+        days += [day for first, after in parts.blocks for day in range(first, after)]
         read = [q for day in days for q in range(day * 96 - shift, day * 96 + 96 - shift)]
         read += [q for part in parts.quarters for q in range(*part)]
         assert sorted(read) == list(range(*span))
@@ -331,7 +334,6 @@ def test_a_cover_reads_every_quarter_once() -> None:
 
 def test_days_that_are_not_closed_are_read_in_few_stretches() -> None:
     period = cut(Range(quarter_at(FIRST), quarter_at(FIRST) + 96 * 30), "day", ZoneInfo("Asia/Kolkata"))
-    whole, stretches = split(period.days, {22: {day.day for day in period.days[5:9]}})
+    whole, stretches = split(period.days, {(22, 1): {day.day for day in period.days[5:9]}})
     assert sum(map(len, whole.values())) == 4
     assert len(stretches) == 4
-    assert len(SHAPES) == len({shape.number for shape in SHAPES})

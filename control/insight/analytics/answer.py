@@ -13,9 +13,9 @@ from control.fields import utc
 from control.insight.analytics.labels import labels
 from control.insight.analytics.periods import Range
 from control.insight.analytics.question import Question
-from control.insight.analytics.reading import Sessions, open_reading
+from control.insight.analytics.reading import Reading, Sessions, open_reading
 from control.insight.analytics.schemas import Analytics, Edit, Group, Measures, Point, Previous
-from control.insight.analytics.sums import add
+from control.insight.analytics.sums import Values, add
 from control.offers.models import OfferRow
 from control.smartlinks.models import RevisionRow
 
@@ -28,11 +28,18 @@ _UNIQUES: Final = MEASURES.index("uniques")
 
 
 class Split:
-    """Sums by key over a range, and where they were read."""
+    """Sums by key over a range; what they were read from, and which values of rows belong to each key."""
 
-    def __init__(self, groups: dict[str, Sums], source: str = "rollups") -> None:
-        self.groups = groups
-        self.source = source
+    def __init__(self, reading: Reading | None = None) -> None:
+        """Begin with no groups; `reading` is None for an offer without clicks."""
+        self.reading = reading
+        self.groups: dict[str, Sums] = {}
+        self.values: dict[str, set[Values]] = defaultdict(set)
+
+    @property
+    def source(self) -> str:
+        """Where sums were read, as answers name it."""
+        return self.reading.reader.source if self.reading else "rollups"
 
     @property
     def total(self) -> Sums:
@@ -42,28 +49,41 @@ class Split:
             add(total, sums)
         return total
 
+    def add(self, key: str, values: Values, sums: Sums) -> None:
+        """Count a row for a group."""
+        if any(sums):
+            add(self.groups.setdefault(key, [0] * len(MEASURES)), sums)
+            self.values[key].add(values)
+
 
 async def split(sessions: Sessions, question: Question) -> Split:
     """Return the sums of every group over the whole range; without a key there is one, named ""."""
-    reading = await open_reading(sessions, question)
-    if reading is None:
-        return Split({})
-    groups: dict[str, Sums] = defaultdict(lambda: [0] * len(MEASURES))
-    for values, sums in await reading.totals():
-        for key, part in _parts(question, reading.key_of(values), sums):
-            add(groups[key], part)
-    return Split({key: sums for key, sums in groups.items() if any(sums)}, reading.source)
+    found = Split(await open_reading(sessions, question))
+    if found.reading is not None:
+        for values, sums in await found.reading.totals():
+            for key, part in _parts(question, found.reading.key_of(values), sums):
+                found.add(key, values, part)
+    return found
 
 
 async def series(sessions: Sessions, question: Question, keys: Collection[str]) -> list[dict[str, Sums]]:
     """Return the sums of these groups by bucket; without a key the only group is "" ."""
+    if question.group_by == "partner":  # which values are a partner's is known only from what there is
+        return await _series(await split(sessions, question), question, keys)
+    found = Split(await open_reading(sessions, question))
+    for key in keys:
+        found.values[key].add((key,) if question.is_grouped else ())
+    return await _series(found, question, keys)
+
+
+async def _series(found: Split, question: Question, keys: Collection[str]) -> list[dict[str, Sums]]:
+    """Return the sums by bucket of groups that `found` has the values of."""
     buckets: list[dict[str, Sums]] = [defaultdict(lambda: [0] * len(MEASURES)) for _ in question.period.starts]
-    reading = await open_reading(sessions, question)
-    if reading is None:
+    values = {value for key in keys for value in found.values[key]}
+    if found.reading is None or not values:
         return buckets
-    by_values = question.group_by not in (None, "kind")
-    for bucket, values, sums in await reading.series(keys if by_values else None):
-        for key, part in _parts(question, reading.key_of(values) if by_values else "", sums):
+    for bucket, row, sums in await found.reading.series(values if question.is_grouped else None):
+        for key, part in _parts(question, found.reading.key_of(row), sums):
             add(buckets[bucket][key], part)
     return buckets
 
@@ -86,7 +106,7 @@ async def answer(sessions: Sessions, question: Question, offer: OfferRow, *, lim
         totals=measures(found.total),
         previous=_previous(before, previous),
         groups=await _groups(sessions.config, question, shown, found.total, previous),
-        series=await _points(sessions, question, charted),
+        series=await _points(sessions, question, found, charted),
         edits=await _edits(sessions.config, question),
     )
 
@@ -154,9 +174,9 @@ async def _groups(
     return groups
 
 
-async def _points(sessions: Sessions, question: Question, charted: list[str]) -> list[Point]:
+async def _points(sessions: Sessions, question: Question, found: Split, charted: list[str]) -> list[Point]:
     totals = await series(sessions, question.ungrouped(), [""])
-    groups = await series(sessions, question, charted) if charted else [{} for _ in totals]
+    groups = await _series(found, question, charted)
     return [
         Point(
             **measures(total.get("", [0] * len(MEASURES))).model_dump(),

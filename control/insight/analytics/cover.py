@@ -1,20 +1,21 @@
-"""What is read whole and what by quarters: days that are closed, and the rest. Pure."""
+"""What is read whole: days that are closed, sixteen at a time where they are; and what by quarters: the rest. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from typing import NamedTuple
 
-from control.clicks.shapes import QUARTERS_A_DAY
+from control.clicks.shapes import BLOCK_DAYS, QUARTERS_A_DAY
 from control.insight.analytics.periods import LocalDay, Range
 
-Closed = Mapping[int, Set[int]]
-"""Shift -> the days that are closed at it."""
+Closed = Mapping[tuple[int, int], Set[int]]
+"""(shift, 1 or BLOCK_DAYS) -> first days of what is closed."""
 
 
 class Cover(NamedTuple):
-    """Closed days by shift as runs [first, after), and ranges of quarters for what they leave."""
+    """How one range is read: by runs [first day, after) of blocks and of days, and by ranges of quarters."""
 
-    days: dict[int, list[tuple[int, int]]]
+    blocks: list[tuple[int, int]]
+    days: list[tuple[int, int]]
     quarters: list[Range]
 
 
@@ -25,20 +26,23 @@ class Stretch(NamedTuple):
     days: list[LocalDay]
 
 
-def cover(span: Range, shift: int, closed: Set[int]) -> Cover:
+def cover(span: Range, shift: int, closed: Closed) -> Cover:
     """Return how a whole range is read, with days at `shift`."""
     first_day = -(-(span.first + shift) // QUARTERS_A_DAY)
-    days = [day for day in range(first_day, (span.after + shift) // QUARTERS_A_DAY) if day in closed]
-    runs = _runs(days)
-    quarters: list[Range] = []
-    at = span.first
-    for first, after in [(day * QUARTERS_A_DAY - shift, end * QUARTERS_A_DAY - shift) for day, end in runs]:
-        if at < first:
-            quarters.append(Range(at, first))
-        at = after
-    if at < span.after:
-        quarters.append(Range(at, span.after))
-    return Cover({shift: runs} if runs else {}, quarters)
+    after_day = (span.after + shift) // QUARTERS_A_DAY
+    if first_day >= after_day:
+        return Cover([], [], [span])
+    days = {day for day in range(first_day, after_day) if day in closed.get((shift, 1), ())}
+    blocks = [
+        day
+        for day in range(-(-first_day // BLOCK_DAYS) * BLOCK_DAYS, after_day - BLOCK_DAYS + 1, BLOCK_DAYS)
+        if day in closed.get((shift, BLOCK_DAYS), ())
+    ]
+    in_blocks = {day + place for day in blocks for place in range(BLOCK_DAYS)}
+    whole = _runs(sorted(days | in_blocks))
+    bounds = [span.first, *(day * QUARTERS_A_DAY - shift for run in whole for day in run), span.after]
+    gaps = [Range(first, after) for first, after in zip(bounds[::2], bounds[1::2], strict=True) if first < after]
+    return Cover([(day, day + BLOCK_DAYS) for day in blocks], _runs(sorted(days - in_blocks)), gaps)
 
 
 def split(days: Iterable[LocalDay], closed: Closed) -> tuple[dict[int, list[LocalDay]], list[Stretch]]:
@@ -46,7 +50,7 @@ def split(days: Iterable[LocalDay], closed: Closed) -> tuple[dict[int, list[Loca
     whole: dict[int, list[LocalDay]] = defaultdict(list)
     stretches: list[Stretch] = []
     for day in days:
-        if day.is_whole and day.day in closed.get(day.shift, ()):
+        if day.is_whole and day.day in closed.get((day.shift, 1), ()):
             whole[day.shift].append(day)
         elif stretches and _continues(stretches[-1], day):
             last = stretches[-1]

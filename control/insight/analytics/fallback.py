@@ -13,7 +13,6 @@ from control.insight.analytics.schemas import FallbackWatch, Segment
 from shared.countries import name_of
 
 FALLBACK: Final = "fallback"
-SEGMENT: Final = ("country", "device")
 
 
 async def watch(sessions: Sessions, question: Question, limit: int) -> FallbackWatch:
@@ -36,12 +35,10 @@ async def watch(sessions: Sessions, question: Question, limit: int) -> FallbackW
 
 async def _segments(sessions: Sessions, question: Question) -> Counter[tuple[str, str]]:
     """Return clicks by country and device."""
-    asked = replace(question.narrowed("rule", [FALLBACK]), also=frozenset(SEGMENT))
-    places = [sorted(asked.dimensions).index(dimension) for dimension in SEGMENT]
+    asked = replace(question.narrowed("rule", [FALLBACK]), also=("country", "device"))
     reading = await open_reading(sessions, asked)
     segments: Counter[tuple[str, str]] = Counter()
-    for values, sums in await reading.totals() if reading else []:
-        country, device = (values[place] for place in places)
+    for (country, device), sums in await reading.totals() if reading else []:
         segments[country, device] += sums[0]
     return segments
 

@@ -34,7 +34,7 @@ class LocalDay(NamedTuple):
 
     @property
     def day(self) -> int:
-        """The number of a whole day, as DayRow counts at this shift."""
+        """The number of a whole day, as DaysRow counts at this shift."""
         return (self.first + self.shift) // QUARTERS_A_DAY
 
     @property

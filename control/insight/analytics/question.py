@@ -48,17 +48,28 @@ class Question:
     period: Period
     group_by: str | None
     filters: Mapping[str, frozenset[str]]
-    also: frozenset[str] = frozenset()
+    also: tuple[str, ...] = ()
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether groups are told apart by values of rows; kinds are told apart by measures."""
+        return self.group_by not in (None, "kind")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The dimensions whose values rows have: the key's first."""
+        key = ("via", "coupon") if self.group_by == "partner" else (self.group_by or "",) if self.is_grouped else ()
+        return (*key, *self.also)
 
     @property
     def dimensions(self) -> frozenset[str]:
-        """The dimensions that answering needs; partners are read off `via` and coupon, kinds off the measures."""
-        asked = {*self.filters, *self.also, *([self.group_by] if self.group_by else [])} - {"kind"}
-        return frozenset(asked - {"partner"} | ({"via", "coupon"} if "partner" in asked else set()))
+        """All dimensions that answering needs; partners are read off `via` and coupon."""
+        filtered = self.filters.keys() - {"kind", "partner"}
+        return frozenset([*self.columns, *filtered, *(("via", "coupon") if "partner" in self.filters else ())])
 
     def ungrouped(self) -> "Question":
         """Return the same question without its key: of all groups together."""
-        return replace(self, group_by=None, also=frozenset())
+        return replace(self, group_by=None, also=())
 
     def over(self, span: Range) -> "Question":
         """Return the same question about another range."""

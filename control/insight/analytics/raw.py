@@ -1,10 +1,10 @@
 """Sums from raw clicks, for combinations of dimensions that no shape of rollups has; as far back as clicks are kept."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks import store
@@ -15,38 +15,42 @@ from control.insight.analytics.cover import split
 from control.insight.analytics.periods import QUARTERS_AN_HOUR, Period, Range
 from control.insight.analytics.sums import Row, SeriesRow, Values, add
 
-_FOLDED = ("via", "coupon")
+_FOLDED: Final = ("via", "coupon")
 
 
 class RawReader:
-    """Reads one offer's raw clicks, through one session."""
+    """Reads one offer's raw clicks, through one session; rows have the values of `dimensions`, in their order."""
 
-    def __init__(self, session: AsyncSession, offer: int, dimensions: tuple[str, ...]) -> None:
-        """Take which dimensions rows are to have, in which order; `choose` comes before all else."""
+    source = "clicks"
+
+    def __init__(self, session: AsyncSession, offer: int, dimensions: Sequence[str]) -> None:
+        """Take the offer's number; without filters every click is read."""
         self._session = session
         self._dimensions = dimensions
         self._where: list[ColumnElement[bool]] = [ClickRow.offer == offer]
-        self._accepts: list[Callable[[Values], bool]] = []
 
-    async def choose(self, filters: Mapping[str, frozenset[str]]) -> None:
-        """Read only clicks that filters accept from now on."""
+    async def choose(self, filters: Mapping[str, frozenset[str]], span: Range) -> None:
+        """Read only clicks that filters accept."""
         for dimension, values in filters.items():
             column = getattr(ClickRow, dimension)
             if dimension in store.NUMBERED:
                 self._where.append(column.in_((await store.text_numbers(self._session, values)).values()))
-            elif dimension in _FOLDED:
-                place = self._dimensions.index(dimension)
-                self._accepts.append(lambda found, place=place, values=values: found[place] in values)  # type: ignore[misc]
-            else:
+            elif dimension not in _FOLDED:
                 self._where.append(column.in_(values))
+        vias, coupons = filters.get("via"), filters.get("coupon")
+        if vias or coupons:
+            await self._narrow(
+                span, lambda via, coupon: (not vias or via in vias) and (not coupons or coupon in coupons)
+            )
 
-    def restrict(self, accepts: Callable[[Values], bool]) -> None:
-        """Read only clicks with accepted values from now on."""
-        self._accepts.append(accepts)
+    async def pairs(self, span: Range) -> set[tuple[str, str]]:
+        """Return the (via, coupon) pairs that there are in a range, folded."""
+        return {(fold(via), fold(coupon)) for via, coupon in await self._as_given(span)}
 
-    async def known(self, span: Range) -> set[Values]:
-        """Return the combinations of values that there are in a range."""
-        return {values for values, _ in await self.totals(span)}
+    async def only(self, pairs: Collection[tuple[str, str]], span: Range) -> None:
+        """Read only these (via, coupon) pairs."""
+        wanted = set(pairs)
+        await self._narrow(span, lambda via, coupon: (via, coupon) in wanted)
 
     async def totals(self, span: Range) -> list[Row]:
         """Return the sums of every combination of values over a range."""
@@ -60,28 +64,31 @@ class RawReader:
         rows: list[SeriesRow] = []
         _, stretches = split(period.days, {})
         for stretch in stretches:
-            days = stretch.days
-            buckets = {day.day: day.bucket for day in days} if len(days) > 1 else defaultdict(lambda: days[0].bucket)  # noqa: B023
-            found = await self._read(stretch.range, (quarter + days[0].shift) // QUARTERS_A_DAY)
-            rows += [(buckets[day], values, sums) for day, values, sums in found]
+            days = {day.day: day.bucket for day in stretch.days}
+            found = await self._read(stretch.range, (quarter + stretch.days[0].shift) // QUARTERS_A_DAY)
+            rows += [(days.get(day, stretch.days[0].bucket), values, sums) for day, values, sums in found]
         return rows
 
+    async def _narrow(self, span: Range, accepts: Callable[[str, str], bool]) -> None:
+        """Read only pairs that are accepted as folded: what was given is known only from the clicks themselves."""
+        given = [pair for pair in await self._as_given(span) if accepts(fold(pair[0]), fold(pair[1]))]
+        self._where.append(tuple_(ClickRow.via, ClickRow.coupon).in_(given))
+
+    async def _as_given(self, span: Range) -> list[tuple[str, str]]:
+        query = select(ClickRow.via, ClickRow.coupon).where(*self._where, *_within(span)).distinct()
+        return [(via, coupon) for via, coupon in await self._session.execute(query)]
+
     async def _read(self, span: Range, unit: ColumnElement[int] | None) -> list[SeriesRow]:
-        keys = [
-            *([] if unit is None else [unit.label("unit")]),
-            *(getattr(ClickRow, name) for name in self._dimensions),
-        ]
-        query = select(*keys, *_MEASURES).where(
-            *self._where,
-            ClickRow.time_ms >= span.first * QUARTER_MS,
-            ClickRow.time_ms < span.after * QUARTER_MS,
-        )
-        found = list((await self._session.execute(query.group_by(*keys) if keys else query)).all())
-        return await self._merge(found, 0 if unit is None else 1)
+        units = [] if unit is None else [unit.label("unit")]
+        keys = [*units, *(getattr(ClickRow, name) for name in self._dimensions)]
+        query = select(*keys, *_MEASURES).where(*self._where, *_within(span))
+        found = (await self._session.execute(query.group_by(*keys) if keys else query)).all()
+        return await self._merge(found, len(units))
 
     async def _merge(self, found: Iterable[Any], keys: int) -> list[SeriesRow]:
-        """Turn numbers into texts and fold what is compared folded; keep what is accepted."""
-        texts = await self._texts(found, keys)
+        """Turn numbers into texts, fold what is compared folded, and sum what that makes one."""
+        numbered = [keys + place for place, name in enumerate(self._dimensions) if name in store.NUMBERED]
+        texts = await store.texts(self._session, {row[place] for row in found for place in numbered})
         sums: dict[tuple[int, Values], list[int]] = defaultdict(lambda: [0] * len(MEASURES))
         width = keys + len(self._dimensions)
         for row in found:
@@ -89,18 +96,18 @@ class RawReader:
                 texts[value] if name in store.NUMBERED else fold(value) if name in _FOLDED else value
                 for name, value in zip(self._dimensions, row[keys:width], strict=True)
             )
-            if row[width] is not None and all(accepts(values) for accepts in self._accepts):
+            if row[width] is not None:
                 add(sums[row[0] if keys else 0, values], row[width:])
         return [(unit, values, measures) for (unit, values), measures in sums.items()]
 
-    async def _texts(self, found: Iterable[Any], keys: int) -> dict[int, str]:
-        places = [keys + place for place, name in enumerate(self._dimensions) if name in store.NUMBERED]
-        return await store.texts(self._session, {row[place] for row in found for place in places})
+
+def _within(span: Range) -> list[ColumnElement[bool]]:
+    return [ClickRow.time_ms >= span.first * QUARTER_MS, ClickRow.time_ms < span.after * QUARTER_MS]
 
 
 def _of_kind(kind: int) -> ColumnElement[int]:
     return func.sum(case((ClickRow.kind == kind, 1), else_=0))
 
 
-_MEASURES = (_of_kind(0), func.sum(ClickRow.first), _of_kind(2), _of_kind(1), _of_kind(3))
+_MEASURES: Final = (_of_kind(0), func.sum(ClickRow.first), _of_kind(2), _of_kind(1), _of_kind(3))
 """In the order of shapes.MEASURES."""

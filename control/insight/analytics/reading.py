@@ -1,13 +1,13 @@
 """Opens what a question is answered from: rollups where a shape has the dimensions, else raw clicks."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks import store
-from control.clicks.attribution import attribution
+from control.clicks.attribution import Attribution, attribution
 from control.clicks.shapes import QUARTERS_A_DAY, shape_for
 from control.insight.analytics.cover import Closed
 from control.insight.analytics.periods import Period
@@ -35,11 +35,6 @@ class Reading:
     key_of: KeyOf
     shift: int
 
-    @property
-    def source(self) -> str:
-        """Where sums come from, as answers name it."""
-        return "rollups" if isinstance(self.reader, RollupReader) else "clicks"
-
     async def totals(self) -> list[Row]:
         """Return sums over the whole range."""
         span = self.question.period.range
@@ -47,17 +42,13 @@ class Reading:
             return await self.reader.totals(span, self.shift)
         return await self.reader.totals(span)
 
-    async def series(self, keys: Iterable[str] | None = None) -> list[SeriesRow]:
-        """Return sums by bucket: all together with no values, or of the values that belong to `keys`."""
+    async def series(self, values: Collection[Values] | None) -> list[SeriesRow]:
+        """Return sums by bucket: of these values of rows, or of all together under no values."""
         period, interval = self.question.period, self.question.interval
-        if isinstance(self.reader, RawReader):
-            rows = await self.reader.series(period, interval)
-            wanted = None if keys is None else set(keys)
-            return [row for row in rows if wanted is None or self.key_of(row[1]) in wanted]
-        if keys is None:
-            return await self.reader.series(period, interval)
-        cells = {values for values in self.reader.values if self.key_of(values) in set(keys)}
-        return await self.reader.series(period, interval, cells)
+        if isinstance(self.reader, RollupReader):
+            return await self.reader.series(period, interval, values)
+        rows = await self.reader.series(period, interval)
+        return [row for row in rows if values is None or row[1] in values]
 
 
 async def open_reading(sessions: Sessions, question: Question) -> Reading | None:
@@ -65,11 +56,11 @@ async def open_reading(sessions: Sessions, question: Question) -> Reading | None
     offer = (await store.text_numbers(sessions.clicks, [question.offer_id])).get(question.offer_id)
     if offer is None:
         return None
-    period = question.period
-    closed = await closed_days(sessions.clicks, _days(period))
+    closed = await closed_days(sessions.clicks, _days(question.period))
     reader = await _choose_reader(sessions.clicks, question, offer, closed)
     key_of = await _keys(sessions.config, question, reader)
-    return Reading(reader, question, key_of, max(closed, key=lambda shift: len(closed[shift]), default=0))
+    shift = max((at for at, _ in closed), key=lambda at: len(closed.get((at, 1), ())), default=0)
+    return Reading(reader, question, key_of, shift)
 
 
 def _days(period: Period) -> list[tuple[int, int, int]]:
@@ -82,34 +73,33 @@ def _days(period: Period) -> list[tuple[int, int, int]]:
 async def _choose_reader(
     session: AsyncSession, question: Question, offer: int, closed: Closed
 ) -> RollupReader | RawReader:
-    dimensions = tuple(sorted(question.dimensions))
     filters = {key: values for key, values in question.filters.items() if key not in ("partner", "kind")}
-    shape = shape_for(dimensions)
+    shape = shape_for(question.dimensions)
     if shape is not None:
-        rollups = RollupReader(session, offer, shape, dimensions, closed)
+        rollups = RollupReader(session, offer, shape, question.columns, closed)
         if await rollups.choose(filters):
             return rollups
-    raw = RawReader(session, offer, dimensions)
-    await raw.choose(filters)
+    raw = RawReader(session, offer, question.columns)
+    await raw.choose(filters, question.period.range)
     return raw
 
 
 async def _keys(session: AsyncSession, question: Question, reader: RollupReader | RawReader) -> KeyOf:
     """Return which group values belong to; narrows the reader where partners are filtered."""
-    dimensions = sorted(question.dimensions)
-    if "partner" in (question.group_by, *question.filters):
-        via, coupon = dimensions.index("via"), dimensions.index("coupon")
-        pairs = {(values[via], values[coupon]) for values in await reader.known(question.period.range)}
-        owners = await attribution(session, question.offer_id, pairs)
+    if "partner" not in (question.group_by, *question.filters):
+        return lambda values: values[0] if values and question.is_grouped else ""
+    span = question.period.range
+    pairs = await reader.pairs(span)
+    owners = await attribution(session, question.offer_id, pairs)
+    wanted = question.filters.get("partner")
+    if wanted is not None:
+        accepted = [pair for pair in pairs if owners.partner_of(*pair) in wanted]
+        if isinstance(reader, RawReader):
+            await reader.only(accepted, span)
+        else:
+            reader.only(accepted)
+    return _partner_of(owners) if question.group_by == "partner" else lambda values: values[0] if values else ""
 
-        def partner_of(values: Values) -> str:
-            return owners.partner_of(values[via], values[coupon])
 
-        if wanted := question.filters.get("partner"):
-            reader.restrict(lambda values: partner_of(values) in wanted)
-        if question.group_by == "partner":
-            return partner_of
-    if question.group_by in (None, "kind"):
-        return lambda _values: ""
-    place = dimensions.index(question.group_by or "")
-    return lambda values: values[place]
+def _partner_of(owners: Attribution) -> KeyOf:
+    return lambda values: owners.partner_of(values[0], values[1])

@@ -1,169 +1,180 @@
-"""Sums from rollups: whole days where they are closed, quarters for the rest."""
+"""Sums from rollups: whole days where they are closed, quarters for the rest; grouped by the database."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control.clicks.models import CellRow, ClosedDayRow, DayRow, QuarterRow
-from control.clicks.shapes import MEASURES, OVERFLOW, QUARTERS_A_DAY, SENT_BY_VISITORS, Shape
+from control.clicks.models import CellRow, ClosedDaysRow, DaysRow, QuarterRow
+from control.clicks.shapes import BLOCK_DAYS, MEASURES, OVERFLOW, QUARTERS_A_DAY, SENT_BY_VISITORS, Shape
 from control.insight.analytics.cover import Closed, Stretch, cover, split
 from control.insight.analytics.periods import QUARTERS_AN_HOUR, Period, Range
 from control.insight.analytics.sums import Row, SeriesRow, Values, add
 
-_MAX_NAMED_CELLS: Final = 2_000
-"""Cells that a query names one by one; for more it reads the whole shape."""
-
-_COLUMNS: Final = ("v1", "v2", "v3", "v4", "v5")
+_COLUMNS = (CellRow.v1, CellRow.v2, CellRow.v3, CellRow.v4, CellRow.v5)
 
 
 class RollupReader:
-    """Reads one shape of one offer, through one session."""
+    """Reads one shape of one offer, through one session; rows have the values of `dimensions`, in their order."""
+
+    source = "rollups"
 
     def __init__(
-        self, session: AsyncSession, offer: int, shape: Shape, dimensions: tuple[str, ...], closed: Closed
+        self, session: AsyncSession, offer: int, shape: Shape, dimensions: Sequence[str], closed: Closed
     ) -> None:
-        """Take which of the shape's dimensions rows are to have, in which order; `choose` comes before all else."""
+        """Take the offer's number; without filters every cell of the shape is read."""
         self._session = session
         self._offer = offer
         self._shape = shape
-        self._dimensions = dimensions
+        self._columns = dict(zip(shape.dimensions, _COLUMNS, strict=False))
+        self._by = [self._columns[dimension] for dimension in dimensions]
         self._closed = closed
-        self._cells: dict[int, Values] = {}
-        self._where: list[ColumnElement[bool]] = []
-        self._restricted = False
+        self._where: list[ColumnElement[bool]] = [CellRow.offer == offer, CellRow.shape == shape.number]
 
     async def choose(self, filters: Mapping[str, frozenset[str]]) -> bool:
-        """Find the cells that filters accept; False where a wanted value may be hidden in the overflow."""
-        columns = dict(zip(self._shape.dimensions, (getattr(CellRow, name) for name in _COLUMNS), strict=False))
-        self._where = [CellRow.offer == self._offer, CellRow.shape == self._shape.number]
-        for dimension, values in filters.items():
-            hidden: set[str] = {OVERFLOW} if dimension in SENT_BY_VISITORS else set()
-            self._where.append(columns[dimension].in_(values | hidden))
-        wanted = [columns[dimension] for dimension in self._dimensions]
-        for cell, *found in await self._session.execute(select(CellRow.id, *wanted).where(*self._where)):
-            self._cells[cell] = tuple(found)
-        filtered = [place for place, dimension in enumerate(self._dimensions) if dimension in filters]
-        return not any(cell[place] == OVERFLOW for cell in self._cells.values() for place in filtered)
+        """Read only cells that filters accept; False where what they want may be hidden in the overflow."""
+        hidden = [self._columns[name] == OVERFLOW for name in filters if name in SENT_BY_VISITORS]
+        if hidden and await self._session.scalar(select(CellRow.id).where(*self._where, or_(*hidden)).limit(1)):
+            return False
+        self._where += [self._columns[name].in_(values) for name, values in filters.items()]
+        return True
 
-    def restrict(self, accepts: Callable[[Values], bool]) -> None:
-        """Read only the cells with accepted values from now on."""
-        self._cells = {cell: values for cell, values in self._cells.items() if accepts(values)}
-        self._restricted = True
+    async def pairs(self, _span: Range) -> set[tuple[str, str]]:
+        """Return the (via, coupon) pairs that there are."""
+        query = select(self._columns["via"], self._columns["coupon"]).where(*self._where).distinct()
+        return {(via, coupon) for via, coupon in await self._session.execute(query)}
 
-    async def known(self, _span: Range) -> set[Values]:
-        """Return the combinations of values that there may be in a range."""
-        return self.values
-
-    @property
-    def values(self) -> set[Values]:
-        """The combinations of values that there are."""
-        return set(self._cells.values())
+    def only(self, pairs: Collection[tuple[str, str]]) -> None:
+        """Read only these (via, coupon) pairs."""
+        self._where.append(tuple_(self._columns["via"], self._columns["coupon"]).in_(pairs))
 
     async def totals(self, span: Range, shift: int) -> list[Row]:
         """Return the sums of every combination of values over a range."""
+        parts = cover(span, shift, self._closed)
         sums: dict[Values, list[int]] = defaultdict(lambda: [0] * len(MEASURES))
-        parts = cover(span, shift, self._closed.get(shift, frozenset()))
-        for at, runs in parts.days.items():
-            for first, after in runs:
-                query = _sums(DayRow, DayRow.cell).where(DayRow.shift == at, DayRow.day >= first, DayRow.day < after)
-                self._collect(sums, await self._rows(query.where(self._in(DayRow.cell)).group_by(DayRow.cell)))
+        for length, runs in ((BLOCK_DAYS, parts.blocks), (1, parts.days)):
+            if runs:
+                days = or_(*(and_(DaysRow.day >= first, DaysRow.day < after) for first, after in _joined(runs)))
+                self._collect(sums, await self._totals(_days(shift, length).where(days, self._in(DaysRow.cell))))
         for part in parts.quarters:
-            query = _sums(QuarterRow, QuarterRow.cell).where(*self._quarters(part)).group_by(QuarterRow.cell)
-            self._collect(sums, await self._rows(query))
+            query = select(QuarterRow.cell, *_sums(QuarterRow)).where(*self._quarters(part))
+            self._collect(sums, await self._totals(query.group_by(QuarterRow.cell)))
         return list(sums.items())
 
-    async def series(self, period: Period, interval: str, cells: Iterable[Values] | None = None) -> list[SeriesRow]:
-        """Return the sums by bucket, of all combinations together, or of each of `cells`."""
-        wanted = None if cells is None else set(cells)
-        only = None if wanted is None else [cell for cell, values in self._cells.items() if values in wanted]
+    async def series(self, period: Period, interval: str, only: Collection[Values] | None) -> list[SeriesRow]:
+        """Return the sums by bucket: of all together with no values, or of every combination among `only`."""
+        where: list[ColumnElement[bool]] = [] if only is None else [tuple_(*self._by).in_(only)]
         if interval == "hour":
-            first = period.range.first
-            return await self._by_quarter(period.range, (QuarterRow.quarter - first) // QUARTERS_AN_HOUR, only)
+            unit = (QuarterRow.quarter - period.range.first) // QUARTERS_AN_HOUR
+            return await self._by_quarter(period.range, unit, where)
         whole, stretches = split(period.days, self._closed)
         rows: list[SeriesRow] = []
         for shift, days in whole.items():
-            rows += await self._by_day(shift, {day.day: day.bucket for day in days}, only)
+            rows += await self._by_day(shift, {day.day: day.bucket for day in days}, where)
         for stretch in stretches:
-            rows += await self._by_stretch(stretch, only)
+            rows += await self._by_stretch(stretch, where)
         return rows
 
-    async def _by_day(self, shift: int, buckets: dict[int, int], only: list[int] | None) -> list[SeriesRow]:
-        query = _sums(DayRow, DayRow.day, *([] if only is None else [DayRow.cell]))
-        query = query.where(DayRow.shift == shift, DayRow.day >= min(buckets), DayRow.day <= max(buckets))
-        query = query.where(self._in(DayRow.cell, only)).group_by(DayRow.day, *([] if only is None else [DayRow.cell]))
-        return [
-            (buckets[day], self._values(key), sums)
-            for (day, *key), sums in _split(await self._rows(query), 1 if only is None else 2)
-            if day in buckets and (only is None or key[0] in self._cells)
-        ]
+    async def _totals(self, by_cell: Select[Any]) -> list[Any]:
+        """Group what is summed by cell by values; two steps, because cells are read in the order they lie in."""
+        cells = by_cell.subquery()
+        query = select(*self._by, *_sums_of(cells)).select_from(cells)
+        if self._by:
+            query = query.join(CellRow, CellRow.id == cells.c.cell).group_by(*self._by)
+        return list((await self._session.execute(query)).all())
 
-    async def _by_stretch(self, stretch: Stretch, only: list[int] | None) -> list[SeriesRow]:
+    async def _by_day(self, shift: int, buckets: dict[int, int], where: list[ColumnElement[bool]]) -> list[SeriesRow]:
+        query = select(DaysRow.day, *self._values(where), *_sums(DaysRow)).where(
+            DaysRow.shift == shift,
+            DaysRow.days == 1,
+            DaysRow.day >= min(buckets),
+            DaysRow.day <= max(buckets),
+            self._in(DaysRow.cell, where),
+        )
+        rows = await self._grouped(query, DaysRow.cell, DaysRow.day, where)
+        return [(buckets[day], values, sums) for day, values, sums in rows if day in buckets]
+
+    async def _by_stretch(self, stretch: Stretch, where: list[ColumnElement[bool]]) -> list[SeriesRow]:
         days = stretch.days
-        rows = await self._by_quarter(stretch.range, (QuarterRow.quarter + days[0].shift) // QUARTERS_A_DAY, only)
+        rows = await self._by_quarter(stretch.range, (QuarterRow.quarter + days[0].shift) // QUARTERS_A_DAY, where)
         if len(days) == 1:
             return [(days[0].bucket, values, sums) for _, values, sums in rows]
         buckets = {day.day: day.bucket for day in days}
         return [(buckets[day], values, sums) for day, values, sums in rows]
 
-    async def _by_quarter(self, span: Range, unit: Any, only: list[int] | None) -> list[SeriesRow]:
-        by = [unit.label("unit"), *([] if only is None else [QuarterRow.cell])]
-        query = _sums(QuarterRow, *by).where(*self._quarters(span, only)).group_by(*by)
-        return [
-            (bucket, self._values(key), sums)
-            for (bucket, *key), sums in _split(await self._rows(query), len(by))
-            if only is None or key[0] in self._cells
-        ]
+    async def _by_quarter(self, span: Range, unit: Any, where: list[ColumnElement[bool]]) -> list[SeriesRow]:
+        unit = unit.label("unit")
+        query = select(unit, *self._values(where), *_sums(QuarterRow)).where(*self._quarters(span, where))
+        return await self._grouped(query, QuarterRow.cell, unit, where)
 
-    def _quarters(self, span: Range, only: list[int] | None = None) -> list[ColumnElement[bool]]:
-        where = [
+    async def _grouped(
+        self, query: Select[Any], cell: Any, unit: Any, where: list[ColumnElement[bool]]
+    ) -> list[SeriesRow]:
+        values = self._values(where)
+        if values:
+            query = query.join(CellRow, CellRow.id == cell)
+        found = await self._session.execute(query.group_by(unit, *values))
+        keys = 1 + len(values)
+        return [(row[0], tuple(row[1:keys]), [int(count) for count in row[keys:]]) for row in found]
+
+    def _values(self, where: list[ColumnElement[bool]]) -> list[Any]:
+        return self._by if where else []
+
+    def _quarters(self, span: Range, where: Sequence[ColumnElement[bool]] = ()) -> list[ColumnElement[bool]]:
+        conditions = [
             QuarterRow.offer == self._offer,
             QuarterRow.shape == self._shape.number,
             QuarterRow.quarter >= span.first,
             QuarterRow.quarter < span.after,
         ]
-        reads_all = len(self._where) == 2 and not self._restricted and only is None
-        return where if reads_all else [*where, self._in(QuarterRow.cell, only)]
+        reads_all = len(self._where) == 2 and not where
+        return conditions if reads_all else [*conditions, self._in(QuarterRow.cell, where)]
 
-    def _in(self, column: Any, only: list[int] | None = None) -> ColumnElement[bool]:
-        chosen = list(self._cells) if only is None else only
-        if self._restricted or only is not None or len(chosen) <= _MAX_NAMED_CELLS:
-            named: ColumnElement[bool] = column.in_(bindparam(None, chosen, expanding=True, literal_execute=True))
-            return named
-        shape: ColumnElement[bool] = column.in_(select(CellRow.id).where(*self._where))
-        return shape
-
-    def _values(self, key: list[int]) -> Values:
-        return self._cells[key[0]] if key else ()
+    def _in(self, cell: Any, where: Sequence[ColumnElement[bool]] = ()) -> ColumnElement[bool]:
+        condition: ColumnElement[bool] = cell.in_(select(CellRow.id).where(*self._where, *where).correlate(None))
+        return condition
 
     def _collect(self, sums: dict[Values, list[int]], rows: Iterable[Any]) -> None:
-        for cell, *measures in rows:
-            values = self._cells.get(cell)
-            if values is not None:
-                add(sums[values], measures)
-
-    async def _rows(self, query: Select[Any]) -> list[Any]:
-        return list((await self._session.execute(query)).all())
+        keys = len(self._by)
+        for row in rows:
+            if row[keys] is not None:
+                add(sums[tuple(row[:keys])], row[keys:])
 
 
 async def closed_days(session: AsyncSession, spans: Iterable[tuple[int, int, int]]) -> Closed:
-    """Return which days are closed among (shift, first day, last day)."""
+    """Return what is closed among (shift, first day, last day)."""
     where = [
-        (ClosedDayRow.shift == shift) & (ClosedDayRow.day >= first) & (ClosedDayRow.day <= last)
+        and_(ClosedDaysRow.shift == shift, ClosedDaysRow.day > first - BLOCK_DAYS, ClosedDaysRow.day <= last)
         for shift, first, last in spans
     ]
-    closed: dict[int, set[int]] = defaultdict(set)
-    if where:
-        for shift, day in await session.execute(select(ClosedDayRow.shift, ClosedDayRow.day).where(or_(*where))):
-            closed[shift].add(day)
-    return closed
+    closed: dict[tuple[int, int], set[int]] = defaultdict(set)
+    query = select(ClosedDaysRow.shift, ClosedDaysRow.days, ClosedDaysRow.day).where(or_(*where))
+    for shift, days, day in await session.execute(query):
+        closed[shift, days].add(day)
+    return dict(closed)
 
 
-def _sums(row: type[DayRow] | type[QuarterRow], *by: Any) -> Select[Any]:
-    return select(*by, *(func.sum(getattr(row, measure)) for measure in MEASURES))
+def _days(shift: int, length: int) -> Select[Any]:
+    query = select(DaysRow.cell, *_sums(DaysRow)).group_by(DaysRow.cell)
+    return query.where(DaysRow.shift == shift, DaysRow.days == length)
 
 
-def _split(rows: Iterable[Any], keys: int) -> Iterable[tuple[list[int], list[int]]]:
-    return ((list(row[:keys]), [int(value) for value in row[keys:]]) for row in rows)
+def _sums(row: type[DaysRow] | type[QuarterRow]) -> list[Any]:
+    return [func.sum(getattr(row, measure)).label(measure) for measure in MEASURES]
+
+
+def _sums_of(cells: Subquery) -> list[Any]:
+    return [func.sum(cells.c[measure]) for measure in MEASURES]
+
+
+def _joined(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return runs with those that touch made one."""
+    joined: list[tuple[int, int]] = []
+    for first, after in runs:
+        if joined and joined[-1][1] == first:
+            joined[-1] = (joined[-1][0], after)
+        else:
+            joined.append((first, after))
+    return joined

@@ -46,13 +46,15 @@ def upgrade() -> None:
     op.create_table(
         "click_closed_days",
         sa.Column("shift", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("days", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("shift", "day", name=op.f("pk_click_closed_days")),
+        sa.PrimaryKeyConstraint("shift", "days", "day", name=op.f("pk_click_closed_days")),
         sqlite_with_rowid=False,
     )
     op.create_table(
         "click_days",
         sa.Column("shift", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("days", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("cell", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("clicks", sa.Integer(), nullable=False),
@@ -60,7 +62,7 @@ def upgrade() -> None:
         sa.Column("bots", sa.Integer(), nullable=False),
         sa.Column("duplicates", sa.Integer(), nullable=False),
         sa.Column("prefetches", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("shift", "cell", "day", name=op.f("pk_click_days")),
+        sa.PrimaryKeyConstraint("shift", "days", "cell", "day", name=op.f("pk_click_days")),
         sqlite_with_rowid=False,
     )
     op.create_table(
