@@ -1,17 +1,22 @@
 """A database with the tables of publishing alone, and what tests write into it."""
 
+import contextlib
+import os
+import sqlite3
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import Table, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Table, func, make_url, select, text
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 from control.db import Base, Database
 from control.publishing import models
 from control.publishing.journal import read_lineage
 from control.publishing.outbox import Change, LineagePoint, append
 
+_POSTGRES = os.environ.get("TURNOUT_TEST_POSTGRES_URL", "")
 _MODELS = (models.Lineage, models.PublishedTransaction, models.OutboxRow, models.RebuildLease)
 
 
@@ -26,9 +31,44 @@ async def database(url: str) -> AsyncIterator[Database]:
         await db.close()
 
 
-def sqlite_url(folder: Path) -> str:
-    """URL of a database file in `folder`."""
-    return f"sqlite:///{folder / 'control.db'}"
+async def database_url(folder: Path) -> str:
+    """URL of the database that belongs to `folder`: a file in it, or one of the PostgreSQL under test."""
+    if not _POSTGRES:
+        return f"sqlite:///{folder / 'control.db'}"
+    await _administer(f"CREATE DATABASE {_name(folder)}", unless_exists=_name(folder))
+    return make_url(_POSTGRES).set(database=_name(folder)).render_as_string(hide_password=False)
+
+
+async def copy_of(db: Database, folder: Path, target: Path) -> str:
+    """Copy the database of `folder`, as a backup does, to `target`; return the copy's URL."""
+    await db.close()  # PostgreSQL copies only what nobody is connected to
+    if _POSTGRES:
+        await _administer(f"CREATE DATABASE {_name(target)} TEMPLATE {_name(folder)}")
+        return await database_url(target)
+    _copy_sqlite(folder, target)
+    return await database_url(target)
+
+
+def _copy_sqlite(folder: Path, target: Path) -> None:
+    target.mkdir()
+    with (
+        contextlib.closing(sqlite3.connect(folder / "control.db")) as source,
+        contextlib.closing(sqlite3.connect(target / "control.db")) as copy,
+    ):
+        source.backup(copy)
+
+
+def _name(folder: Path) -> str:
+    return f"publishing_{zlib.crc32(str(folder).encode()):08x}"
+
+
+async def _administer(statement: str, unless_exists: str = "") -> None:
+    engine = create_async_engine(make_url(_POSTGRES).set(drivername="postgresql+asyncpg"), isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        exists = text("SELECT 1 FROM pg_database WHERE datname = :name")
+        if not await connection.scalar(exists, {"name": unless_exists}):
+            await connection.execute(text(statement))
+    await engine.dispose()
 
 
 async def create_tables(db: Database) -> None:
@@ -72,6 +112,12 @@ async def _truth(session: AsyncSession) -> dict[str, tuple[int, bytes | None]]:
     row = models.OutboxRow
     rows = await session.execute(select(row.key, row.sequence, row.body).order_by(row.sequence, row.place))
     return {key: (sequence, body) for key, sequence, body in rows}
+
+
+async def bodies_of(db: Database) -> bytes:
+    """All bodies that SQL keeps, one after the other."""
+    async with db.read() as session:
+        return b"".join(body or b"" for body in await session.scalars(select(models.OutboxRow.body)))
 
 
 async def row_count(db: Database) -> int:

@@ -16,14 +16,14 @@ from control.publishing.models import OutboxRow, PublishedTransaction
 from control.publishing.outbox import MAX_KEYS, Change, append
 from control.publishing.pruning import KEEP_MS, forget_replaced, prune
 from shared.wire import Head, chain_hash
-from tests.control.publishing import commit, database, drop, lineage_of, put, row_count, sqlite_url, truth_of
+from tests.control.publishing import commit, database, database_url, drop, lineage_of, put, row_count, truth_of
 
 Scenario = Callable[[Database], Awaitable[Any]]
 
 
 def run(tmp_path: Path, scenario: Scenario) -> Any:
     async def inside() -> Any:
-        async with database(sqlite_url(tmp_path)) as db:
+        async with database(await database_url(tmp_path)) as db:
             return await scenario(db)
 
     return asyncio.run(inside())

@@ -14,7 +14,7 @@ from control.publishing.carrier import Carrier, connect
 from control.publishing.fleet import Refusal
 from control.publishing.live import Publishing
 from shared.wire import EDGES, LEASE_TTL_MS, Head, Lease, Nack, encode_lease, lease_key
-from tests.control.publishing import commit, create_tables, lineage_of, put, sqlite_url
+from tests.control.publishing import commit, create_tables, database_url, lineage_of, put
 from tests.servers import RedisServer
 
 HANG_S = 30.0
@@ -52,7 +52,7 @@ def run(folder: Path, server: RedisServer, scenario: Scenario) -> None:
 @asynccontextmanager
 async def publishing(folder: Path, server: RedisServer) -> AsyncIterator[tuple[Publishing, Database]]:
     """What control runs; its salts are the first publish."""
-    db, redis = Database.open(sqlite_url(folder)), connect(server.url)
+    db, redis = Database.open(await database_url(folder)), connect(server.url)
     await create_tables(db)
     live = Publishing(db, redis)
     await live.start()

@@ -21,6 +21,9 @@ SUITES = (
     "test_links.py",
     "test_partners_and_coupons.py",
     "test_configuration.py",
+    "test_publishing_outbox.py",
+    "../integration/test_publishing.py",
+    "../integration/test_acks.py",
 )
 
 
