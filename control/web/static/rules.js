@@ -94,9 +94,9 @@ export class RuleList {
       h("div", { class: "when-col" },
         h("a", { class: "when", href: `#rule-${place + 1}`, "data-control": "when", onclick: (event) => (event.preventDefault(), this.mayEdit && this.edit(rule.key)) },
           h("span", { class: "sr" }, `Edit ${name}: `), sentence(rule.when, this.words),
-          rule.name ? [" ", h("span", { class: "small quiet" }, rule.name)] : null,
           mark ? [" ", h("span", { class: "tag edited" }, mark)] : null, rule.enabled ? null : [" ", h("span", { class: "tag" }, "off")]),
-        h("p", { class: "to" }, icon("arrow", true), h("span", { class: "url", title: rule.destination_url }, prettyUrl(rule.destination_url)))),
+        h("p", { class: "to" }, icon("arrow", true), h("span", { class: "url", title: rule.destination_url }, prettyUrl(rule.destination_url))),
+        rule.name ? h("p", { class: "small quiet" }, rule.name) : null),
       this.share(rule.id, place, rule.enabled ? "no clicks yet" : "off"),
       this.actions(rule, place),
       ...this.strips(rule, place));
