@@ -12,6 +12,8 @@ from control.access.limiter import Limiter
 from control.audit import api as audit
 from control.clicks import api as clicks
 from control.configuration import api as configuration
+from control.conversions import api as conversions
+from control.conversions.settling import settling
 from control.coupons import api as coupons
 from control.db import Database
 from control.domains import api as domains
@@ -26,6 +28,8 @@ from control.migrations.upgrade import upgrade
 from control.offers import api as offers
 from control.partners import api as partners
 from control.parts import Parts
+from control.postbacks import api as postbacks
+from control.postbacks.guard import Guard
 from control.publishing.carrier import connect
 from control.publishing.live import Publishing
 from control.settings import ControlSettings
@@ -42,6 +46,9 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     links.router,
     coupons.router,
     clicks.router,
+    conversions.router,
+    postbacks.router,
+    postbacks.public,
     domains.router,
     edges.router,
     access.router,
@@ -69,6 +76,7 @@ def open_parts(settings: ControlSettings) -> Parts:
         classifier=Classifier.from_settings(settings),
         logins=Limiter(burst=10, refill_s=30.0),
         keys=Limiter(burst=100, refill_s=1.0),
+        postbacks=Guard(),
     )
 
 
@@ -95,7 +103,8 @@ def create_app(parts: Parts) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await parts.live.start()
         try:
-            yield
+            async with settling(parts):
+                yield
         finally:
             await parts.live.stop()
 
@@ -105,6 +114,7 @@ def create_app(parts: Parts) -> FastAPI:
     openapi.install(app)
     for router in _ROUTERS:
         app.include_router(router, prefix=API)
+    app.include_router(postbacks.public)
     app.include_router(ops.router)
     web.install(app)
     app.add_middleware(BodyLimit, by_path=_BODY_BYTES)

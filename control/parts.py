@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from control.access.limiter import Limiter
 from control.db import Database
 from control.insight.classifier import Classifier
+from control.postbacks.guard import Guard
 from control.publishing.acks import Propagation
 from control.publishing.fleet import Fleet
 from control.publishing.publisher import PublisherStatus
@@ -53,6 +54,7 @@ class Parts:
     classifier: Classifier
     logins: Limiter
     keys: Limiter
+    postbacks: Guard
 
 
 def parts_of(request: Request) -> Parts:

@@ -3,10 +3,12 @@
 import control.access.models
 import control.audit.models
 import control.clicks.models
+import control.conversions.models
 import control.coupons.models
 import control.domains.models
 import control.links.models
 import control.offers.models
 import control.partners.models
+import control.postbacks.models
 import control.publishing.models
 import control.smartlinks.models  # noqa: F401  # imported for the tables they declare

@@ -146,6 +146,53 @@ def upgrade() -> None:
         sa.UniqueConstraint("login", name=op.f("uq_users_login")),
     )
     op.create_table(
+        "conversions",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("offer_id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("txn_id", sa.String(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(), nullable=False),
+        sa.Column("coupon", sa.String(), nullable=False),
+        sa.Column("folded", sa.String(), nullable=False),
+        sa.Column("coupon_partner_id", sa.String(), nullable=True),
+        sa.Column("click_id", sa.String(), nullable=False),
+        sa.Column("click_status", sa.String(), nullable=False),
+        sa.Column("look_at", sa.BigInteger(), nullable=True),
+        sa.Column("click_partner_id", sa.String(), nullable=True),
+        sa.Column("named_by", sa.String(), nullable=False),
+        sa.Column("preset", sa.Boolean(), nullable=False),
+        sa.Column("clicked_at", sa.BigInteger(), nullable=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("link", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("country", sa.String(), nullable=False),
+        sa.Column("device", sa.String(), nullable=False),
+        sa.Column("os", sa.String(), nullable=False),
+        sa.Column("browser", sa.String(), nullable=False),
+        sa.Column("via", sa.String(), nullable=False),
+        sa.Column("click_coupon", sa.String(), nullable=False),
+        sa.Column("sub1", sa.String(), nullable=False),
+        sa.Column("sub2", sa.String(), nullable=False),
+        sa.Column("sub3", sa.String(), nullable=False),
+        sa.Column("sub4", sa.String(), nullable=False),
+        sa.Column("sub5", sa.String(), nullable=False),
+        sa.Column("referrer", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["offer_id"], ["offers.id"], name=op.f("fk_conversions_offer_id")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_conversions")),
+        sa.UniqueConstraint("id", name=op.f("uq_conversions_id")),
+        sa.UniqueConstraint("offer_id", "event", "key", name=op.f("uq_conversions_offer_id_event_key")),
+    )
+    with op.batch_alter_table("conversions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_conversions_click_id"), ["click_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conversions_look_at"), ["look_at"], unique=False)
+        batch_op.create_index("ix_conversions_offer_id_at", ["offer_id", "at"], unique=False)
+
+    op.create_table(
         "coupons",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
@@ -207,6 +254,30 @@ def upgrade() -> None:
         batch_op.create_index("ix_offer_domains_domain_id", ["domain_id"], unique=False)
 
     op.create_table(
+        "postbacks",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("offer_id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("method", sa.String(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("params", sa.JSON(), nullable=False),
+        sa.Column("ignored", sa.JSON(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("errors", sa.JSON(), nullable=False),
+        sa.Column("differs", sa.JSON(), nullable=False),
+        sa.Column("conversion_id", sa.String(), nullable=True),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["offer_id"], ["offers.id"], name=op.f("fk_postbacks_offer_id")),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_postbacks")),
+    )
+    with op.batch_alter_table("postbacks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_postbacks_at"), ["at"], unique=False)
+        batch_op.create_index("ix_postbacks_offer_id_number", ["offer_id", "number"], unique=False)
+
+    op.create_table(
         "rules",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("offer_id", sa.String(), nullable=False),
@@ -266,6 +337,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rules_offer_id"))
 
     op.drop_table("rules")
+    with op.batch_alter_table("postbacks", schema=None) as batch_op:
+        batch_op.drop_index("ix_postbacks_offer_id_number")
+        batch_op.drop_index(batch_op.f("ix_postbacks_at"))
+
+    op.drop_table("postbacks")
     with op.batch_alter_table("offer_domains", schema=None) as batch_op:
         batch_op.drop_index("ix_offer_domains_domain_id")
 
@@ -281,6 +357,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_coupons_folded"))
 
     op.drop_table("coupons")
+    with op.batch_alter_table("conversions", schema=None) as batch_op:
+        batch_op.drop_index("ix_conversions_offer_id_at")
+        batch_op.drop_index(batch_op.f("ix_conversions_look_at"))
+        batch_op.drop_index(batch_op.f("ix_conversions_click_id"))
+
+    op.drop_table("conversions")
     op.drop_table("users")
     with op.batch_alter_table("publishing_transactions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_publishing_transactions_committed_at"))
