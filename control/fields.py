@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import Path, Query
@@ -12,6 +12,7 @@ from pydantic import StringConstraints as Text
 from shared.key import SLUG_PATTERN
 
 MAX_URL_CHARS: Final = 2048
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 _PLAIN: Final = r"^[^\x00-\x1f\x7f]*$"
 
@@ -44,12 +45,12 @@ def unset() -> Any:
 
 def utc(ms: int) -> datetime:
     """Return a stored time as an aware datetime."""
-    return datetime.fromtimestamp(ms / 1000, UTC)
+    return _EPOCH + timedelta(milliseconds=ms)
 
 
 def to_ms(time: datetime) -> int:
     """Return an aware datetime as it is stored."""
-    return round(time.timestamp() * 1000)
+    return (time - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _iso(time: datetime) -> str:
@@ -64,15 +65,18 @@ def _require_text(value: Any) -> Any:
 
 def _require_storable(value: datetime) -> datetime:
     try:
-        to_ms(value)
-        value.astimezone(UTC)
+        utc(to_ms(value))
     except (OverflowError, ValueError) as exc:
         raise ValueError("a time lies between the years 1 and 9999") from exc
     return value
 
 
 def _require_small(value: Any) -> Any:
-    if len(json.dumps(value)) > 64 * 1024:
+    try:
+        size = len(json.dumps(value))
+    except RecursionError as exc:
+        raise ValueError("this is nested too deeply") from exc
+    if size > 64 * 1024:
         raise ValueError("this is too large")
     return value
 
@@ -90,3 +94,4 @@ TimeOut = Annotated[datetime, PlainSerializer(_iso, return_type=str), Field(exam
 SmallJson = Annotated[dict[str, Any], BeforeValidator(_require_small)]
 SlugQuery = Annotated[str | None, Query(max_length=64, pattern=_PLAIN, description="Only the one with this slug")]
 IdQuery = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Only those of this one")]
+WordQuery = Annotated[str | None, Query(max_length=253, pattern=_PLAIN)]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from control.access.guard import Admin
 from control.audit.models import AuditRow
 from control.audit.schemas import Actor, AuditEntry
-from control.fields import IdQuery, utc
+from control.fields import IdQuery, WordQuery, utc
 from control.pagination import Cursor, CursorDep, Page, as_page, page_of
 from control.parts import Parts, PartsDep
 
@@ -22,7 +22,7 @@ async def list_changes(
     _caller: Admin,
     cursor: CursorDep,
     target: IdQuery = None,
-    action: Annotated[str | None, Query(max_length=64, description="Such as offer.update")] = None,
+    action: Annotated[WordQuery, Query(description="Such as offer.update")] = None,
     actor_id: IdQuery = None,
 ) -> Page[AuditEntry]:
     return await page(parts, cursor, target=target, action=action, actor_id=actor_id)

@@ -8,7 +8,7 @@ from control.access.guard import Editor, Viewer
 from control.bulk import BulkResult
 from control.coupons import bulk, service
 from control.coupons.schemas import Coupon, CouponIn, CouponLine, CouponPatch
-from control.fields import IdQuery, PathId
+from control.fields import IdQuery, PathId, WordQuery
 from control.openapi import lines_body
 from control.pagination import CursorDep, Page
 from control.parts import PartsDep
@@ -24,7 +24,7 @@ async def list_coupons(
     parts: PartsDep,
     _caller: Viewer,
     cursor: CursorDep,
-    code: Annotated[str | None, Query(max_length=64, description="In any case")] = None,
+    code: Annotated[WordQuery, Query(description="In any case")] = None,
     offer_id: IdQuery = None,
     partner_id: IdQuery = None,
 ) -> Page[Coupon]:

@@ -1,13 +1,11 @@
 """/domains"""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from control.access.guard import Admin, Viewer
 from control.domains import service
 from control.domains.schemas import Domain, DomainIn, DomainPatch
-from control.fields import PathId
+from control.fields import PathId, WordQuery
 from control.pagination import CursorDep, Page
 from control.parts import PartsDep
 
@@ -16,7 +14,7 @@ router = APIRouter(prefix="/domains", tags=["domains"])
 
 @router.get("", summary="List domains")
 async def list_domains(
-    parts: PartsDep, _caller: Viewer, cursor: CursorDep, host: Annotated[str | None, Query(max_length=253)] = None
+    parts: PartsDep, _caller: Viewer, cursor: CursorDep, host: WordQuery = None
 ) -> Page[Domain]:
     return await service.page(parts, cursor, host)
 

@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from argon2.exceptions import VerifyMismatchError
+from sqlalchemy import update
 
 from control.access import tokens
 from control.access.limiter import Limiter
+from control.access.models import SessionRow
 from control.access.roles import Role
 from control.access.tokens import hash_password, password_fits
 from control.app import API
+from control.db import now_ms
 from control.parts import Parts
 from tests.control.api import PASSWORD, TOKENS, Api, Client, errors_of
 from tests.control.conftest import running
@@ -169,6 +172,18 @@ def test_a_logout_ends_the_session_on_the_server(client: Client) -> None:
     assert response.status_code == 200
     headers = {"Cookie": f"turnout_session={cookie}"}
     assert client.request("GET", f"{API}/me", headers=headers).status_code == 401
+
+
+def test_a_session_ends_by_itself(client: Client, parts: Parts) -> None:
+    log_in(client)
+
+    async def let_time_pass() -> None:
+        async with parts.db.write() as session:
+            await session.execute(update(SessionRow).values(expires_at=now_ms()))
+
+    client.portal.call(let_time_pass)
+
+    assert client.request("GET", f"{API}/me").status_code == 401
 
 
 def test_guessing_passwords_is_slowed_down_even_for_the_right_one(client: Client) -> None:

@@ -280,6 +280,26 @@ def test_a_body_nested_deeper_than_any_reader_goes_is_400(api: Api) -> None:
     assert (response.status_code, errors_of(response)) == (400, [])
 
 
+@pytest.mark.parametrize("depth", [100, 500, 900, 960, 980, 990])
+def test_conditions_nested_deeply_are_refused_at_any_depth(api: Api, depth: int) -> None:
+    when = b'{"country":' + b"[" * depth + b"]" * depth + b"}"
+    body = b'{"rules":[{"destination_url":"https://a.test","when":' + when + b"}]}"
+    headers = {"Content-Type": "application/json"}
+
+    response = api.call("PUT", f"/offers/{api.offer()['id']}/smart-link", content=body, headers=headers)
+
+    assert response.status_code in (400, 422)
+
+
+@pytest.mark.parametrize(
+    "query", [{"code": "a\0"}, {"action": "a\0"}, {"host": "a\0"}, {"slug": "a\0"}, {"offer_id": "a\0"}]
+)
+def test_no_filter_takes_a_zero_byte(api: Api, query: dict[str, str]) -> None:
+    path = {"code": "/coupons", "action": "/audit", "host": "/domains"}.get(*query, "/links")
+
+    assert api.get(path, params=query).status_code == 422
+
+
 @pytest.mark.parametrize("path", ["/offers/" + "x" * 65, "/offers/%00", "/offers/a%20b", "/links/%F0%9F%98%80"])
 def test_an_id_that_cannot_be_one_is_422(api: Api, path: str) -> None:
     assert api.get(path).status_code == 422

@@ -47,6 +47,12 @@ def test_a_link_publishes_what_it_presets(api: Api, client: Client, parts: Parts
     )
 
 
+def test_the_last_moment_there_is_is_a_time(api: Api) -> None:
+    link = api.made("/links", {"offer_id": api.offer()["id"], "expires_at": "9999-12-31T23:59:59.999999Z"})
+
+    assert link["expires_at"] == "9999-12-31T23:59:59.999Z"
+
+
 def test_one_slug_may_be_on_several_domains_but_never_an_offers(api: Api) -> None:
     offer = api.offer()
     domain = api.made("/domains", {"host": "links.example.com"})
@@ -94,6 +100,7 @@ def test_a_deleted_link_is_gone(api: Api, client: Client, parts: Parts) -> None:
         ({"expires_at": "2027-01-01T00:00:00"}, [("expires_at", "timezone_aware")]),
         ({"expires_at": 1790000000}, [("expires_at", "value_error")]),
         ({"expires_at": "tomorrow"}, [("expires_at", "value_error")]),
+        ({"expires_at": "9999-12-31T23:59:59-12:00"}, [("expires_at", "value_error")]),
         ({"enabled": 1}, [("enabled", "bool_type")]),
     ],
 )
