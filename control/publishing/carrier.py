@@ -136,6 +136,10 @@ class Carrier:
             kept = length * self._log_bytes * 9 // (size_bytes * 10)
             await self._redis.xtrim(LOG, maxlen=kept, approximate=True)
 
+    async def hang_up(self) -> None:
+        """Close idle connections: after a failover the next one reaches whoever now has the address."""
+        await self._redis.connection_pool.disconnect(inuse_connections=False)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()

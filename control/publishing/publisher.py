@@ -126,6 +126,7 @@ class Publisher:
             error = await self._error_of(self._carry(look))
             self._note(error)
             if error:
+                await self._error_of(self._carrier.hang_up())
                 await self._error_of(self._count_committed())
 
     async def _carry(self, look: bool) -> None:

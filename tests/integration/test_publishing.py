@@ -653,6 +653,33 @@ def test_a_redis_that_evicts_is_refused_until_it_no_longer_does(
     run(tmp_path, redis_server, scenario)
 
 
+def test_a_demoted_redis_is_hung_up_on_so_that_its_successor_is_found(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    async def scenario(here: World) -> None:
+        publisher = here.publisher()
+        await settled(here, publisher)
+        with here.redis() as redis:
+            connected = {client["id"] for client in client_list(redis)} - {str(redis.client_id())}
+            redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+            await commit(here.db, put("o:1"))
+            await publisher.publish()
+
+            assert "ReadOnlyError" in publisher.status().error
+            assert connected
+            assert not connected & {client["id"] for client in client_list(redis)}
+            redis.execute_command("REPLICAOF", "NO", "ONE")
+        await settled(here, publisher)
+        await assert_in_step(here)
+
+    run(tmp_path, redis_server, scenario)
+
+
+def client_list(redis: Redis) -> list[dict[str, str]]:
+    clients: Any = redis.client_list()
+    return list(clients)
+
+
 def test_a_full_redis_takes_a_batch_whole_or_not_at_all(tmp_path: Path, redis_server: RedisServer) -> None:
     async def scenario(here: World) -> None:
         publisher = here.publisher()
