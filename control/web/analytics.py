@@ -66,7 +66,7 @@ async def _board(parts: Parts, offer: Offer, view: View, asked: Question, now: d
         found = await answer(sessions, asked, row, limit=_EVERY_GROUP, compare=True)
         layers = layers_of(offer.smart_link.rules, found)
         columns = await columns_of(sessions, asked, layers, MEASURES[view.measure])
-        fallen = await watch(sessions, asked, _SEGMENTS)
+        fallen = await watch(sessions, asked.ungrouped(), _SEGMENTS)
         cards = await ranked.cards(sessions, asked, view)
         chips = await _chips(sessions, view)
     return {
@@ -124,7 +124,7 @@ async def _chips(sessions: Sessions, view: View) -> list[dict[str, str]]:
     chips = []
     for key, values in view.filters.items():
         names = await labels(sessions.config, key, list(values))
-        said = ", ".join(said(key, value, names) for value in values[:3])
+        words = ", ".join(said(key, value, names) for value in values[:3])
         more = f" and {len(values) - 3} more" if len(values) > 3 else ""
-        chips.append({"key": key, "name": FILTERS[key], "said": said + more, "href": view.without(key).href})
+        chips.append({"key": key, "name": FILTERS[key], "said": words + more, "href": view.without(key).href})
     return chips

@@ -4,9 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, cast
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from starlette.exceptions import HTTPException
 
 from control.errors import Problem
 from control.web.render import page
@@ -17,25 +15,27 @@ _WORDS: Final = {
     403: ("This is not yours to change", ""),
     404: ("There is nothing here", "The address is wrong, or what was here has been deleted."),
     405: ("There is nothing here", "The address is wrong."),
-    422: ("This address does not fit", ""),
-    503: ("Not available right now", ""),
+    422: ("This address does not fit", "Something in it is not what this page understands."),
+    500: ("This did not work", "It is our fault, and it is in the log. Nothing of yours was changed."),
+    503: ("Not available right now", "The database does not answer. Edges go on redirecting; try again in a moment."),
 }
 
 
 def install(app: FastAPI) -> None:
     """Give browsers pages in place of what `app` answers by now; call it after `control.errors.install`."""
-    for kind in (Problem, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, _for_people(cast(_Handler, app.exception_handlers[kind])))
+    for kind, otherwise in list(app.exception_handlers.items()):
+        app.add_exception_handler(kind, _for_people(cast(_Handler, otherwise)))
 
 
 def _for_people(otherwise: _Handler) -> _Handler:
     async def handle(request: Request, exc: Exception) -> Response:
+        answer = await otherwise(request, exc)
         if not _wants_page(request):
-            return await otherwise(request, exc)
-        status, detail = _status_of(exc)
-        title, words = _WORDS.get(status, ("This did not work", ""))
-        answer: Response = page(request, "refusal.html", code=status, title=title, detail=words or detail)
-        return answer
+            return answer
+        title, words = _WORDS.get(answer.status_code, ("This did not work", ""))
+        detail = words or (exc.detail if isinstance(exc, Problem) else "")
+        shown: Response = page(request, "refusal.html", code=answer.status_code, title=title, detail=detail)
+        return shown
 
     return handle
 
@@ -43,11 +43,3 @@ def _for_people(otherwise: _Handler) -> _Handler:
 def _wants_page(request: Request) -> bool:
     path = request.url.path
     return not path.startswith(("/api/", "/ui/", "/static/")) and "text/html" in request.headers.get("Accept", "")
-
-
-def _status_of(exc: Exception) -> tuple[int, str]:
-    if isinstance(exc, Problem):
-        return exc.status, exc.detail
-    if isinstance(exc, HTTPException):
-        return exc.status_code, ""
-    return 422, "Something in it is not what this page understands."

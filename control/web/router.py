@@ -48,6 +48,6 @@ def install(app: FastAPI) -> None:
     for router in _ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFolder(packages=[("control.web", "static")]), name="static")
-    guard.install(app)
     refusals.install(app)
+    guard.install(app)
     app.add_middleware(ServerTiming)
