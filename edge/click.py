@@ -27,10 +27,11 @@ from shared.events import KINDS
 from shared.key import Key
 from shared.table import Table
 
-_PLANS, _QUERIES, _LOCATIONS = 4096, 4096, 4096
+_PLANS, _QUERIES, _LOCATIONS, _HOSTS = 4096, 4096, 4096, 256
 MAX_CHOICES: Final = 65_536
 """Decisions remembered for all offers together, some 8 MB; to decide anew costs a microsecond."""
 
+MAX_HOST_BYTES: Final = 255
 _PERSON: Final = KINDS.index("person")
 _DUPLICATE: Final = KINDS.index("duplicate")
 ASKS_FOR_DEBUG: Final = b"x-turnout-debug"
@@ -70,6 +71,7 @@ class Clicks:
         self._edge_name = edge_name.encode()
         self.known_heads = KnownHeads(trusted=False), KnownHeads(trusted=True)
         self._domains = links.domains
+        self._hosts: Recent[bytes, str] = Recent(_HOSTS)
         self._duplicates = Duplicates(dedupe_seconds * 1000) if dedupe_seconds else None
         self._plans: Recent[Table, Plan] = Recent(_PLANS)
         self._choices_left = MAX_CHOICES
@@ -116,7 +118,13 @@ class Clicks:
 
     def domain_of(self, head: Head) -> str:
         """Return the namespace that a request's Host selects."""
-        return domain_of(head.headers[b"host"], self.links.domains)
+        host = head.headers[b"host"]
+        domain = self._hosts.young.get(host)
+        if domain is None:
+            domain = domain_of(host, self.links.domains)
+            if len(host) <= MAX_HOST_BYTES:
+                self._hosts.put(host, domain)
+        return domain
 
     def sender_of(self, head: Head, peer: Peer) -> Sender | None:
         """Return what a request's headers say, None where this turn has read enough new User-Agents."""
@@ -172,6 +180,7 @@ class Clicks:
         self.visitors.turn(now_ms, self.links.salts)
         if self.links.domains is not self._domains:
             self._domains = self.links.domains
+            self._hosts.clear()
             for known in self.known_heads:
                 known.clear()
 

@@ -98,13 +98,17 @@ class KnownHeads:
         data = self.without_cuts(raw, line_end)
         start, end, rest = line_end + VERSION_BYTES, len(data), b""
         if self._trusted:
-            begin = _BEGINS[FORWARDED_FOR].search(data)
-            if begin is None:
+            end = data.rfind(self.forwarded_for, line_end)
+            if end < 0:  # spelt otherwise from now on
+                begin = _BEGINS[FORWARDED_FOR].search(data)
+                if begin is None:
+                    return None
+                self.forwarded_for, end = begin[0], begin.start()
+            value = end + len(self.forwarded_for)
+            stop = data.find(b"\r\n", value)
+            if data[value:stop] != headers[FORWARDED_FOR]:
                 return None
-            stop = data.find(b"\r\n", begin.end())
-            if data[begin.end() : stop] != headers[FORWARDED_FOR]:
-                return None
-            self.forwarded_for, end, rest = begin[0], begin.start(), data[stop:]
+            rest = data[stop:]
         key = data[start:end] + rest
         return key if len(key) <= MAX_BYTES else None
 

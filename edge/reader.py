@@ -14,7 +14,7 @@ _METHOD: Final = re.compile(rb"\r?\n?(?:\r\n)*[A-Z][A-Z-]{0,30} ")
 _ABSOLUTE: Final = re.compile(rb"(https?)://([^/?#]*)", re.IGNORECASE)
 _UPGRADE: Final = re.compile(rb"\r\nupgrade:[^\r]*", re.IGNORECASE)
 _DEFAULT_PORTS: Final = {b"http": b":80", b"https": b":443"}
-_VERSIONS: Final = ("1.0", "1.1")
+_VERSION_1_1: Final = b" HTTP/1.1\r\n"
 
 
 class Received(NamedTuple):
@@ -127,11 +127,11 @@ class Reader:
 
     def _take(self, end: int) -> Received | Response:
         raw, self._start = self._data[self._start : end], end
-        version, method = self._parser.get_http_version(), self._parser.get_method()
         target, authority = _origin_form(self._target)
         path, _, query = target.partition(b"#")[0].partition(b"?")
-        head = Head(method, path, query, self._fields)
-        if version not in _VERSIONS:
+        head = Head(self._parser.get_method(), path, query, self._fields)
+        is_1_1 = raw.find(_VERSION_1_1, 0, raw.find(b"\r\n", 2) + 2) > 0  # the parser would make a text each time
+        if not is_1_1 and self._parser.get_http_version() != "1.0":
             return responses.BAD_REQUEST
         answer = refusal(head, len(raw))
         if answer is None and authority is not None and authority != _authority(head.headers[b"host"], b"http"):
@@ -142,7 +142,7 @@ class Reader:
             return answer
         if authority is not None:
             raw = raw.replace(self._target, target, 1)
-        keeps_alive = self._whole and not head.has_body and version == "1.1" and self._stays
+        keeps_alive = self._whole and not head.has_body and is_1_1 and self._stays
         if self._upgrade:
             raw = _UPGRADE.sub(b"", raw)
             self._parser = httptools.HttpRequestParser(self)

@@ -30,12 +30,15 @@ MAX_AGENTS_READ_PER_TURN: Final = 32
 """New User-Agents read in one turn of the event loop; at some 20 to 50 us each, the others wait for the next one."""
 
 MAX_REFERRER_CHARS: Final = 255
+MAX_SENDER_CHARS: Final = 2048
+"""Headers up to this length together are remembered."""
 MAX_FORWARDED_BYTES: Final = 512
 """X-Forwarded-For up to this length is remembered; a longer one is read each time."""
 
 _AGENTS, _SENDERS, _ADDRESSES, _CALLERS = 4096, 4096, 32_768, 16_384
 
 _AGENT_HEADERS: Final = (b"user-agent", b"sec-ch-ua-mobile", b"sec-ch-ua-platform", b"sec-ch-ua-form-factors")
+_SENDER_HEADERS: Final = (*_AGENT_HEADERS, b"sec-purpose", b"purpose", b"referer")
 
 _REFERRER: Final = re.compile(
     rb"https?://(?:[^/?#@\\]*@)?([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d*)?(?=[/?#]|\Z)"
@@ -131,9 +134,9 @@ class Visitors:
         self._lookup = lookup
         self._counters = counters
         self.trusted = trusted or TrustedProxies()
-        self._country_header = country_header.lower().encode() if country_header else None
+        self._country_header = country_header.lower().encode() if country_header else b""
         self._agents: Recent[tuple[bytes, ...], Agent] = Recent(_AGENTS)
-        self._senders: Recent[tuple[object, ...], Sender] = Recent(_SENDERS)
+        self._senders: Recent[tuple[str | bytes, ...], Sender] = Recent(_SENDERS)
         self.addresses: Recent[bytes, Address] = Recent(_ADDRESSES)
         self.callers: Recent[tuple[Address, Sender], Caller] = Recent(_CALLERS)
         self._agents_left = MAX_AGENTS_READ_PER_TURN
@@ -173,20 +176,13 @@ class Visitors:
 
         `trusted` tells whether the peer's country header counts.
         """
-        user_agent, *hints = (headers.get(name, b"")[:MAX_CHARS] for name in _AGENT_HEADERS)
-        purpose = headers.get(b"sec-purpose") or headers.get(b"purpose", b"")
-        referrer = referrer_host(headers.get(b"referer", b""))
-        country = headers.get(self._country_header) if self._country_header and trusted else None
-        key = (domain, user_agent, *hints, purpose[:MAX_CHARS], referrer, country and country[:MAX_CHARS])
-        sender = self._senders.find(key)
+        country = headers.get(self._country_header, b"") if trusted else b""
+        said: tuple[str | bytes, ...] = (domain, country, *[headers.get(name, b"") for name in _SENDER_HEADERS])
+        sender = self._senders.find(said)
         if sender is None:
-            agent = self._agent_of(user_agent, hints)
-            if agent is None:
-                return None
-            code = "" if country is None else country_from_header(country.decode("latin-1"))
-            kind = click_kind(agent.bot, purpose)
-            sender = Sender(domain, agent, user_agent, kind=kind, referrer=referrer, country=code)
-            self._senders.put(key, sender)
+            sender = self._read_sender(headers, domain, country)
+            if sender is not None and sum(map(len, said)) <= MAX_SENDER_CHARS:
+                self._senders.put(said, sender)
         return sender
 
     def caller_of(self, address: Address, sender: Sender) -> Caller:
@@ -196,6 +192,20 @@ class Visitors:
             visitor_hash = self._hash(address.text.encode() + b"\0" + sender.user_agent)
             caller = self.callers.put((address, sender), Caller(address, sender, visitor_hash))
         return caller
+
+    def _read_sender(self, headers: Headers, domain: str, country: bytes) -> Sender | None:
+        user_agent, *hints = [headers.get(name, b"")[:MAX_CHARS] for name in _AGENT_HEADERS]
+        agent = self._agent_of(user_agent, hints)
+        if agent is None:
+            return None
+        return Sender(
+            domain,
+            agent,
+            user_agent,
+            kind=click_kind(agent.bot, headers.get(b"sec-purpose") or headers.get(b"purpose", b"")),
+            referrer=referrer_host(headers.get(b"referer", b"")),
+            country=country_from_header(country.decode("latin-1")) if country else "",
+        )
 
     def _agent_of(self, user_agent: bytes, hints: list[bytes]) -> Agent | None:
         key = (user_agent, *hints)

@@ -32,8 +32,8 @@ from shared.client_ip import TrustedProxies
 from tests import builders
 from tests.fakes import FakeLinks
 
-RUN = 128
-"""Clicks timed together, about a millisecond: shorter than what the scheduler gives in one piece."""
+RUN = 32
+"""Clicks timed together, one turn, less than a millisecond: shorter than what the scheduler gives in one piece."""
 
 
 class Swallow(asyncio.Transport):
