@@ -76,7 +76,9 @@ class Up:
         self._machine.require_free_ports()
         self._machine.require_given_redis()
         first_login = self._first_login()
-        for program in self._programs(first_login):
+        programs = self._programs(first_login)
+        self._tell(f"Starting {', '.join(program.name for program in programs)}.")
+        for program in programs:
             await self._start(program)
         await self._tell_where(first_login)
         await _until_one_fails(child.keep_running(self._tell) for child in self._children)
