@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,7 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks.shapes import KINDS, MEASURE_OF_KIND, MEASURES, OVERFLOW
+from control.conversions.sums import Sums as Sales
 from control.fields import utc
+from control.insight.analytics.earnings import NONE, Earned, earned, earned_by_bucket, together
 from control.insight.analytics.labels import labels
 from control.insight.analytics.periods import Range
 from control.insight.analytics.question import Question
@@ -25,6 +28,7 @@ SERIES_GROUPS: Final = 8
 """Groups that a series shows one by one."""
 _QUARTER_S: Final = 900
 _UNIQUES: Final = MEASURES.index("uniques")
+_NO_SUMS: Final = [0] * len(MEASURES)
 
 
 class Split:
@@ -91,9 +95,9 @@ async def _series(found: Split, question: Question, keys: Collection[str]) -> li
 async def answer(sessions: Sessions, question: Question, offer: OfferRow, *, limit: int, compare: bool) -> Analytics:
     """Return the whole answer."""
     found = await split(sessions, question)
-    before = question.over(_before(question.period.range))
-    previous = await split(sessions, before) if compare else None
-    shown = dict(_largest(found.groups, limit)) if question.group_by else {}
+    sales = await earned(sessions.config, question, offer.currency)
+    before = await _before(sessions, question, offer.currency) if compare else None
+    shown = dict(_largest({**dict.fromkeys(sales, _NO_SUMS), **found.groups}, limit)) if question.group_by else {}
     charted = [key for key in shown if key != OVERFLOW][:SERIES_GROUPS]
     return Analytics(
         start=_moment(question.period.range.first),
@@ -103,17 +107,17 @@ async def answer(sessions: Sessions, question: Question, offer: OfferRow, *, lim
         group_by=question.group_by,
         source=found.source,
         currency=offer.currency,
-        totals=measures(found.total),
-        previous=_previous(before, previous),
-        groups=await _groups(sessions.config, question, shown, found.total, previous),
-        series=await _points(sessions, question, found, charted),
+        totals=measures(found.total, together(sales.values())),
+        previous=before.previous if before else None,
+        groups=await _groups(sessions.config, question, shown, total=found.total, sales=sales, before=before),
+        series=await _points(sessions, question, found, charted, offer.currency),
         edits=await _edits(sessions.config, question),
     )
 
 
-def measures(sums: Sums) -> Measures:
+def measures(sums: Sums, sales: Sales = NONE) -> Measures:
     """Return sums as the API names them."""
-    return Measures(**dict(zip(MEASURES, sums, strict=True)))
+    return Measures(**dict(zip(MEASURES, sums, strict=True)), conversions=sales.conversions, revenue=sales.revenue)
 
 
 def _parts(question: Question, key: str, sums: Sums) -> Iterable[tuple[str, Sums]]:
@@ -153,37 +157,47 @@ def _place(group: tuple[str, Sums]) -> tuple[bool, list[int], str]:
 
 
 async def _groups(
-    session: AsyncSession, question: Question, shown: Mapping[str, Sums], total: Sums, previous: Split | None
+    session: AsyncSession,
+    question: Question,
+    shown: Mapping[str, Sums],
+    *,
+    total: Sums,
+    sales: Earned,
+    before: "_Before | None",
 ) -> list[Group]:
     if question.group_by is None:
         return []
     names = await labels(session, question.group_by, list(shown))
+    rest = together(sold for key, sold in sales.items() if key not in shown)
     groups = []
     for key, sums in shown.items():
-        earlier = previous.groups.get(key, [0] * len(MEASURES)) if previous and key != OVERFLOW else None
+        sold = together([rest, sales.get(key, NONE)]) if key == OVERFLOW else sales.get(key, NONE)
         groups.append(
             Group(
-                **measures(sums).model_dump(),
+                **measures(sums, sold).model_dump(),
                 key=key,
                 label=names[key],
                 share=sums[0] / total[0] if total[0] else 0.0,
-                conversion_rate=None,
-                previous=None if earlier is None else measures(earlier),
+                conversion_rate=sold.conversions / sums[0] if sums[0] else None,
+                previous=before.of(key) if before and key != OVERFLOW else None,
             )
         )
     return groups
 
 
-async def _points(sessions: Sessions, question: Question, found: Split, charted: list[str]) -> list[Point]:
+async def _points(
+    sessions: Sessions, question: Question, found: Split, charted: list[str], currency: str
+) -> list[Point]:
     totals = await series(sessions, question.ungrouped(), [""])
     groups = await _series(found, question, charted)
+    sales = await earned_by_bucket(sessions.config, question.ungrouped(), currency)
     return [
         Point(
-            **measures(total.get("", [0] * len(MEASURES))).model_dump(),
+            **measures(total.get("", _NO_SUMS), sold).model_dump(),
             start=start,
-            groups={key: _count(question, split_[key]) if key in split_ else 0 for key in charted},
+            groups={key: _count(question, by_key[key]) if key in by_key else 0 for key in charted},
         )
-        for start, total, split_ in zip(question.period.starts, totals, groups, strict=True)
+        for start, total, by_key, sold in zip(question.period.starts, totals, groups, sales, strict=True)
     ]
 
 
@@ -192,16 +206,28 @@ def _count(question: Question, sums: Sums) -> int:
     return sum(sums) - sums[_UNIQUES] if question.group_by == "kind" else sums[0]
 
 
-def _before(span: Range) -> Range:
-    """Return the range of the same length that ends where `span` begins."""
-    return Range(2 * span.first - span.after, span.first)
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The range of the same length that ends where a question's begins."""
+
+    range: Range
+    found: Split
+    sales: Earned
+
+    @property
+    def previous(self) -> Previous:
+        totals = measures(self.found.total, together(self.sales.values()))
+        return Previous(start=_moment(self.range.first), end=_moment(self.range.after), totals=totals)
+
+    def of(self, key: str) -> Measures:
+        return measures(self.found.groups.get(key, _NO_SUMS), self.sales.get(key, NONE))
 
 
-def _previous(question: Question, found: Split | None) -> Previous | None:
-    if found is None:
-        return None
+async def _before(sessions: Sessions, question: Question, currency: str) -> _Before:
     span = question.period.range
-    return Previous(start=_moment(span.first), end=_moment(span.after), totals=measures(found.total))
+    before = Range(2 * span.first - span.after, span.first)
+    asked = question.over(before)
+    return _Before(before, await split(sessions, asked), await earned(sessions.config, asked, currency))
 
 
 async def _edits(session: AsyncSession, question: Question) -> list[Edit]:

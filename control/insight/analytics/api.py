@@ -130,14 +130,15 @@ async def export_analytics(
 ) -> StreamingResponse:
     question = asked.question(offer_id, asked.interval, asked.group_by)
     async with parts.db.read() as session:
-        slug = (await offers.require(session, offer_id)).slug
+        offer = await offers.require(session, offer_id)
 
     async def body() -> AsyncIterator[bytes]:
         async with _sessions(parts) as sessions:
-            async for line in export.encode(export.rows(sessions, question), asked.format, export.columns(question)):
+            rows = export.rows(sessions, question, offer.currency)
+            async for line in export.encode(rows, asked.format, export.columns(question)):
                 yield line
 
-    headers = {"Content-Disposition": f'attachment; filename="{slug}-analytics.{asked.format}"'}
+    headers = {"Content-Disposition": f'attachment; filename="{offer.slug}-analytics.{asked.format}"'}
     return StreamingResponse(body(), media_type=export.FORMATS[asked.format], headers=headers)
 
 

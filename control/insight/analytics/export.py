@@ -11,28 +11,38 @@ from typing import Any, Final
 
 import orjson
 
-from control.clicks.shapes import MEASURES
+from control.clicks.shapes import MEASURES, QUARTER_MS
 from control.fields import utc
 from control.insight.analytics.answer import split
+from control.insight.analytics.earnings import NONE, earned
 from control.insight.analytics.labels import labels
 from control.insight.analytics.question import Question
 from control.insight.analytics.reading import Sessions
 
 FORMATS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0")
-_QUARTER_MS: Final = 900_000
+_NO_SUMS: Final = [0] * len(MEASURES)
 
 
-async def rows(sessions: Sessions, question: Question) -> AsyncIterator[dict[str, Any]]:
+async def rows(sessions: Sessions, question: Question, currency: str) -> AsyncIterator[dict[str, Any]]:
     """Yield a row for every group of every bucket; without a key, one for every bucket."""
     for bucket in question.period.buckets:
-        found = await split(sessions, question.over(bucket))
-        key = question.group_by
-        names = await labels(sessions.config, key, list(found.groups)) if key else {}
-        for value, sums in sorted(found.groups.items(), key=lambda group: (-group[1][0], group[0])):
-            named = {"key": value, "label": names[value]} if key else {}
-            start = utc(bucket.first * _QUARTER_MS).isoformat().replace("+00:00", "Z")
-            yield {"start": start, **named, **dict(zip(MEASURES, sums, strict=True))}
+        asked = question.over(bucket)
+        groups = (await split(sessions, asked)).groups
+        sales = await earned(sessions.config, asked, currency)
+        keys = sorted({*groups, *sales}, key=lambda key: (-groups.get(key, _NO_SUMS)[0], key))
+        names = await labels(sessions.config, question.group_by, keys) if question.group_by else {}
+        start = utc(bucket.first * QUARTER_MS).isoformat().replace("+00:00", "Z")
+        for key in keys:
+            named = {"key": key, "label": names[key]} if question.group_by else {}
+            sold = sales.get(key, NONE)
+            yield {
+                "start": start,
+                **named,
+                **dict(zip(MEASURES, groups.get(key, _NO_SUMS), strict=True)),
+                "conversions": sold.conversions,
+                "revenue": sold.revenue,
+            }
 
 
 async def encode(found: AsyncIterator[dict[str, Any]], form: str, columns: Sequence[str]) -> AsyncIterator[bytes]:
@@ -40,12 +50,12 @@ async def encode(found: AsyncIterator[dict[str, Any]], form: str, columns: Seque
     if form == "csv":
         yield csv_line(columns)
     async for row in found:
-        yield csv_line([row[name] for name in columns]) if form == "csv" else orjson.dumps(row) + b"\n"
+        yield csv_line([row[name] for name in columns]) if form == "csv" else orjson.dumps(row, default=str) + b"\n"
 
 
 def columns(question: Question) -> list[str]:
     """Return the names of an export's columns."""
-    return ["start", *(["key", "label"] if question.group_by else []), *MEASURES]
+    return ["start", *(["key", "label"] if question.group_by else []), *MEASURES, "conversions", "revenue"]
 
 
 def csv_line(values: Sequence[Any]) -> bytes:
