@@ -1,5 +1,6 @@
 """/export and /import"""
 
+import asyncio
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -27,8 +28,8 @@ async def export_configuration(
 ) -> Response:
     document = await service.export_document(parts)
     if format == "yaml" or (format is None and "yaml" in request.headers.get("Accept", "")):
-        return Response(text.as_yaml(document), media_type=text.YAML_TYPE)
-    return Response(text.as_json(document), media_type="application/json")
+        return Response(await asyncio.to_thread(text.as_yaml, document), media_type=text.YAML_TYPE)
+    return Response(await asyncio.to_thread(text.as_json, document), media_type="application/json")
 
 
 @router.post(
