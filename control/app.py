@@ -118,5 +118,6 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(ops.router)
     web.install(app)
     app.add_middleware(BodyLimit, by_path=_BODY_BYTES)
-    app.add_middleware(PrivateAnswers, path=API)
+    for private in (API, postbacks.public.prefix):
+        app.add_middleware(PrivateAnswers, path=private)
     return app

@@ -98,7 +98,6 @@ async def post_postback(parts: PartsDep, request: Request, response: Response, o
 
 
 def _tell_replayed(response: Response, taken: service.Taken) -> None:
-    response.headers["Cache-Control"] = "no-store"
     if not taken.is_new:
         response.headers[REPLAYED] = "true"
 
