@@ -8,9 +8,16 @@ from _pytest.terminal import TerminalReporter
 
 from tests.servers import RedisServer, Site
 
+_BROWSER = Path(__file__).parent / "browser"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fail-on-skip", action="store_true", help="fail when a test was skipped")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the browser's tests last: Playwright leaves an event loop running, in which no other can be started."""
+    items.sort(key=lambda item: item.path.is_relative_to(_BROWSER))
 
 
 @pytest.hookimpl(trylast=True)
