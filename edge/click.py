@@ -32,6 +32,9 @@ MAX_CHOICES: Final = 65_536
 """Decisions remembered for all offers together, some 8 MB; to decide anew costs a microsecond."""
 
 MAX_HOST_BYTES: Final = 255
+MAX_QUERY_BYTES: Final = 2048
+"""Hosts and queries up to these lengths are remembered."""
+
 _PERSON: Final = KINDS.index("person")
 _DUPLICATE: Final = KINDS.index("duplicate")
 ASKS_FOR_DEBUG: Final = b"x-turnout-debug"
@@ -76,7 +79,7 @@ class Clicks:
         self._plans: Recent[Table, Plan] = Recent(_PLANS)
         self._choices_left = MAX_CHOICES
         self._chosen_from: set[Plan] = set()
-        self._queries: Recent[bytes, Sent] = Recent(_QUERIES)
+        self.queries: Recent[bytes, Sent] = Recent(_QUERIES)
         self._around: Recent[tuple[Choice, bytes], tuple[bytes, bytes]] = Recent(_LOCATIONS)
 
     def answer(self, head: Head, peer: Peer) -> Response | None:
@@ -223,19 +226,22 @@ class Clicks:
         """Return what the link presets and, where it does not, the query."""
         if not query:
             return link.presets
-        given = self._queries.young.get(query)
+        given = self.queries.young.get(query) or self.queries.find(query)
         if given is None:
-            given = self._queries.find(query) or self._queries.put(query, sent(query))
+            given = sent(query)
+            if len(query) <= MAX_QUERY_BYTES:
+                self.queries.put(query, given)
         return Sent({**given.values, **link.presets.values}) if link.presets.values else given
 
     def _fixed_location(self, choice: Choice, query: bytes, click_id: bytes) -> bytes:
         """Return a Location that depends on query and click id alone; queries of campaigns come again and again."""
-        around = self._around.young.get((choice, query))
+        around = self._around.young.get((choice, query)) or self._around.find((choice, query))
         if around is None:
-            around = self._around.find((choice, query)) or choice.around_click_id(query)
+            around = choice.around_click_id(query)
             if around is None:
                 return choice.destination.location(click_id, query, {})
-            self._around.put((choice, query), around)
+            if len(query) <= MAX_QUERY_BYTES:
+                self._around.put((choice, query), around)
         return around[0] + click_id + around[1]
 
     def _clicked_before(self, link: Link, caller: Caller) -> bool:

@@ -160,7 +160,7 @@ class ClickProtocol(asyncio.Protocol):
             return self._read(data)
         path, _, query = data[5:line_end].partition(b"?")
         entry = clicks.lookup((sender.domain, path.decode("latin-1")))  # type: ignore[arg-type]  # a Key costs 0.1 us
-        if not isinstance(entry, Entry) or (query and not _is_plain(query)):
+        if not isinstance(entry, Entry) or (query and query not in clicks.queries.young and not _is_plain(query)):
             return self._read(data)
         link = entry.memo
         if not isinstance(link, Link):

@@ -339,5 +339,5 @@ def test_ten_thousand_queries_leave_memory_bounded() -> None:
             edge.clicks.answer(Head(b"GET", b"/saas", b"gclid=%d" % number, [(b"host", b"a")]), TRUSTED)
 
     asyncio.run(main())
-    assert len(edge.clicks._queries) <= 2 * 4096
+    assert len(edge.clicks.queries) <= 2 * 4096
     assert len(edge.clicks._around) <= 2 * 4096
