@@ -81,7 +81,7 @@ def _python() -> Finding:
     release = ".".join(map(str, sys.version_info[:3]))
     if (3, 11) <= sys.version_info[:2] <= (3, 14):
         return Finding(Level.OK, "Python", release)
-    return Finding(Level.NOTE, "Python", release, "Turnout is tested on Python 3.11 to 3.14.")
+    return Finding(Level.NOTE, "Python", release, "Turnout is made for Python 3.11 to 3.14.")
 
 
 def _user_agents() -> Finding:
