@@ -1,10 +1,12 @@
-"""Budgets of misses: what shields Redis from scanners of slugs that do not exist. Pure: time is passed in."""
+"""Budgets of absences: what shields Redis from scanners of slugs that do not exist. Pure: time is passed in."""
 
 from collections import OrderedDict
 from typing import Final
 
-MISSES_PER_S: Final = 5_000.0
-MISS_BURST: Final = 5_000.0
+ABSENCES_PER_S: Final = 2_000.0
+ABSENCE_BURST: Final = 10_000.0
+"""For all clients of a worker together. Only absences are charged: a cold worker may read all links that exist."""
+
 CLIENT_ABSENCES_PER_S: Final = 5.0
 CLIENT_ABSENCE_BURST: Final = 100.0
 MAX_CLIENTS: Final = 10_000
@@ -21,19 +23,19 @@ class Bucket:
         self._tokens = burst
         self._at_s = now_s
 
-    def has(self, now_s: float) -> bool:
-        """Tell whether a token is left."""
-        elapsed = max(0.0, now_s - self._at_s)
-        self._tokens = min(self._burst, self._tokens + elapsed * self._per_s)
-        self._at_s = now_s
-        return self._tokens >= 1.0
-
     def take(self, now_s: float) -> bool:
         """Take a token; False where none is left."""
-        if not self.has(now_s):
+        elapsed_s = max(0.0, now_s - self._at_s)
+        self._tokens = min(self._burst, self._tokens + elapsed_s * self._per_s)
+        self._at_s = now_s
+        if self._tokens < 1.0:
             return False
         self._tokens -= 1.0
         return True
+
+    def give_back(self) -> None:
+        """Return a token that was not needed."""
+        self._tokens = min(self._burst, self._tokens + 1.0)
 
 
 class ClientBudget:
@@ -53,15 +55,16 @@ class ClientBudget:
     def __len__(self) -> int:
         return len(self._buckets)
 
-    def allows(self, client: str, now_s: float) -> bool:
-        """Tell whether `client` may ask for another slug that memory does not know."""
-        bucket = self._buckets.get(client)
-        return bucket is None or bucket.has(now_s)
-
-    def charge(self, client: str, now_s: float) -> None:
-        """Charge `client` for a slug that does not exist."""
+    def take(self, client: str, now_s: float) -> bool:
+        """Take what an absence costs, before it is known to be one; False where `client` has nothing left."""
         bucket = self._buckets.pop(client, None) or Bucket(self._per_s, self._burst, now_s)
-        bucket.take(now_s)
         self._buckets[client] = bucket
         if len(self._buckets) > self._max_clients:
             self._buckets.popitem(last=False)
+        return bucket.take(now_s)
+
+    def give_back(self, client: str) -> None:
+        """Return what a link that exists did not cost."""
+        bucket = self._buckets.get(client)
+        if bucket is not None:
+            bucket.give_back()

@@ -8,7 +8,7 @@ from shared.wire import Version
 
 
 class Fetch(NamedTuple):
-    """Read a link (script MISS) and answer with `fetched` or `fetch_failed`; one is under way per key."""
+    """Read a link (script MISSES) and answer with `fetched` or `fetch_failed`; one is under way per key."""
 
     key: Key
 

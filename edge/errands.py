@@ -14,9 +14,11 @@ from redis.exceptions import ResponseError
 from edge.effects import Effect, Fetch, ReadLog, Reread
 from edge.rules_redis import FAILURES, RulesRedis
 from edge.sync import Sync
+from shared.key import Key
 
-FETCHERS: Final = 8
-"""Misses read at a time: more would only queue inside Redis."""
+FETCHERS: Final = 4
+BATCH: Final = 64
+"""Calls under way for misses at a time, and the most misses of one: what comes meanwhile goes together."""
 
 POLL_S: Final = 1.0
 POLL_DOWN_S: Final = 0.25
@@ -64,15 +66,27 @@ class Errands:
 
     async def _fetch(self) -> None:
         while errand := await self._fetches.get():
-            key = errand.key
-            self.fetches += 1
+            keys = [errand.key, *self._more_keys()]
+            self.fetches += len(keys)
             try:
-                miss = await self._redis.miss(key)
-                self._take(self._sync.fetched(key, miss, self._clock()))
+                misses = await self._redis.misses(keys)
+                self._take(self._sync.fetched(dict(zip(keys, misses, strict=True)), self._clock()))
             except Exception as exc:
-                _tell("a link", exc)
+                _tell("links", exc)
                 answered = not isinstance(exc, FAILURES) or isinstance(exc, ResponseError)
-                self._take(self._sync.fetch_failed(key, self._clock(), answered=answered))
+                for key in keys:
+                    self._take(self._sync.fetch_failed(key, self._clock(), answered=answered))
+
+    def _more_keys(self) -> list[Key]:
+        """Take what else waits to be fetched, up to a batch; the word to stop stays in the queue."""
+        keys: list[Key] = []
+        while len(keys) < BATCH - 1 and not self._fetches.empty():
+            errand = self._fetches.get_nowait()
+            if errand is None:
+                self._fetches.put_nowait(None)
+                break
+            keys.append(errand.key)
+        return keys
 
     async def _read_log(self) -> None:
         while errand := await self._log_reads.get():

@@ -108,14 +108,15 @@ class Misses:
 
     def _home(self, offer: str, miss: Miss) -> OfferTable | Absent | None:
         """Return an offer's table as read; where that is refused, the one that is held goes on serving."""
-        table_key = wire.table_key(offer)
+        table_key, held = wire.table_key(offer), self._holdings.cache.table_of(offer)
+        if held is not None and held.raw == miss.table and held.version >= self._floors.of(table_key):
+            return held  # as good as decoded
         try:
             table = judge(table_key, miss.table, miss.head, self._floors)
             if table is None or table.value is None or table.gone:
                 return self._absence(table_key, table, miss)
             return self._holdings.home_of(offer, table.value, table.raw)
         except Refused as exc:
-            held = self._holdings.cache.table_of(offer)
             if held is None:
                 raise
             self._holdings.nacks.refuse(exc, self._floors.of(table_key).sequence)

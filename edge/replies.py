@@ -58,10 +58,12 @@ def read_head(raw: bytes | None) -> Head | None:
         return None
 
 
-def parse_miss(reply: Sequence[Any]) -> Miss:
-    """Return the reply of the script `MISS`."""
-    head, pointer, table = reply
-    return Miss(read_head(head), pointer, table)
+def parse_misses(reply: Sequence[Any]) -> list[Miss]:
+    """Return the reply of the script `MISSES`, one for each pointer asked for."""
+    head, pointers, places, tables = reply
+    found = read_head(head)
+    tables = [None, *tables]
+    return [Miss(found, pointer, tables[place]) for pointer, place in zip(pointers, places, strict=True)]
 
 
 def parse_reading(keys: Sequence[str], reply: Sequence[Any]) -> Reading:

@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from edge import scripts
-from edge.replies import Miss, Page, Reading, parse_miss, parse_page, parse_reading, read_head
+from edge.replies import Miss, Page, Reading, parse_misses, parse_page, parse_reading, read_head
 from shared import wire
 from shared.key import Key
 from shared.wire import Head, Version
@@ -66,7 +66,7 @@ class RulesRedis:
     def __init__(self, url: str, fetchers: int) -> None:
         self._quick = connect(url, TIMEOUT_S, fetchers + 2)
         self._patient = connect(url, READ_TIMEOUT_S, 2)
-        self._miss = Script(scripts.MISS)
+        self._misses = Script(scripts.MISSES)
         self._read = Script(scripts.READ)
         self._page = Script(scripts.PAGE)
 
@@ -76,10 +76,10 @@ class RulesRedis:
         assert not isinstance(raw, str)  # the client does not decode
         return read_head(raw)
 
-    async def miss(self, key: Key) -> Miss:
-        """Return a link's pointer and table, read with the head."""
-        keys = (wire.HEAD, wire.redis_key(wire.pointer_key(key)))
-        return parse_miss(await self._miss.run(self._quick, keys))
+    async def misses(self, keys: Sequence[Key]) -> list[Miss]:
+        """Return each link's pointer and table, all read with one head."""
+        names = (wire.HEAD, *(wire.redis_key(wire.pointer_key(key)) for key in keys))
+        return parse_misses(await self._misses.run(self._quick, names))
 
     async def read(self, keys: Sequence[str]) -> Reading:
         """Return the values of published keys, read with the head."""

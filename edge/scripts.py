@@ -24,16 +24,26 @@ local function offer_of(raw)
 end
 """
 
-MISS: Final = (
+MISSES: Final = (
     _GET
     + _OFFER_OF
     + f"""
--- KEYS: head, pointer. Returns head, pointer, and the table of the offer that the pointer names.
-local pointer = get(KEYS[2])
-local offer = pointer and offer_of(pointer)
-return {{get(KEYS[1]), pointer, offer and get('{wire.redis_key("o:")}' .. offer) or false}}
+-- KEYS: head, then pointers. Returns head, pointers, the place of each one's table (0: none), and the tables.
+local pointers, places, tables, place_of = {{}}, {{}}, {{}}, {{}}
+for n = 2, #KEYS do
+    local pointer = get(KEYS[n])
+    local offer = pointer and offer_of(pointer)
+    if offer and not place_of[offer] then
+        tables[#tables + 1] = get('{wire.redis_key("o:")}' .. offer)
+        place_of[offer] = #tables
+    end
+    pointers[n - 1] = pointer
+    places[n - 1] = offer and place_of[offer] or 0
+end
+return {{get(KEYS[1]), pointers, places, tables}}
 """
 )
+"""Many misses cost Redis one call, and a table travels once for all links of its offer."""
 
 READ: Final = (
     _GET

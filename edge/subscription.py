@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from edge.budget import MISS_BURST, MISSES_PER_S, Bucket, ClientBudget
+from edge.budget import ABSENCE_BURST, ABSENCES_PER_S, Bucket, ClientBudget
 from edge.cache import ABSENT, MAX_ABSENCES, MAX_LINKS, Absent, Cache, Entry
 from edge.effects import Ack, Answer, Effect, Withdraw
 from edge.errands import FETCHERS, Errands
@@ -50,7 +50,7 @@ class Subscription:
         snapshot_path: Path | None = None,
         max_links: int = MAX_LINKS,
         max_absences: int = MAX_ABSENCES,
-        misses_per_s: float = MISSES_PER_S,
+        absences_per_s: float = ABSENCES_PER_S,
         boot: str = "",
         clock: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -67,7 +67,7 @@ class Subscription:
         self._leases = Leases(self._redis, self._lease)
         self._listener = Listener(redis_url, self._subscribed, self._announced, self._disconnected)
         self._keeper = Keeper(snapshot_path, self._sync, wall_ms) if snapshot_path else None
-        self._misses_budget = Bucket(misses_per_s, max(MISS_BURST, misses_per_s), clock())
+        self._absences = Bucket(absences_per_s, ABSENCE_BURST, clock())
         self._clients = ClientBudget()
         self._waiting: dict[Key, asyncio.Future[Entry | Absent | None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -110,20 +110,14 @@ class Subscription:
         if known is not None:
             return known
         self._misses += 1
-        self._require_budget(key, client)
-        waiter = self._ask(key)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(FETCH_TIMEOUT_S):
-                await asyncio.shield(waiter)
-        answer = waiter.result() if waiter.done() and not waiter.cancelled() else None
-        if isinstance(answer, Entry) and not self._sync.stands(answer):
-            answer = None  # changed between the reply and this request's turn
+        self._pay(key, client)
+        answer = await self._answer_to(key)
         found = self.lookup(key) or answer or self._recall(key)
+        if found is not ABSENT:
+            self._pay_back(client)
         if found is None:
             self._unavailable += 1
             raise LinksUnavailable(f"{key.domain}/{key.slug} is not in memory, and Redis does not vouch for it")
-        if found is ABSENT and client:
-            self._clients.charge(client, self._clock())
         return found
 
     # Life
@@ -176,20 +170,35 @@ class Subscription:
 
     # Misses
 
-    def _require_budget(self, key: Key, client: str) -> None:
-        """Raises TooManyMisses where a look-up would cost Redis more than it should."""
+    def _pay(self, key: Key, client: str) -> None:
+        """Take what an absence costs from all budgets. Raises TooManyMisses where one is spent."""
         now_s = self._clock()
-        if key in self._waiting:
-            return
-        if (client and not self._clients.allows(client, now_s)) or not self._misses_budget.take(now_s):
-            self._refused += 1
-            raise TooManyMisses(f"{key.domain}/{key.slug} is not in memory, and too many such are asked for")
+        if self._absences.take(now_s):
+            if not client or self._clients.take(client, now_s):
+                return
+            self._absences.give_back()
+        self._refused += 1
+        raise TooManyMisses(f"{key.domain}/{key.slug} is not in memory, and too many that do not exist are asked for")
+
+    def _pay_back(self, client: str) -> None:
+        self._absences.give_back()
+        if client:
+            self._clients.give_back(client)
+
+    async def _answer_to(self, key: Key) -> Entry | Absent | None:
+        """Return what Redis answers within 200 ms, None where it does not, or where it changed meanwhile."""
+        waiter = self._ask(key)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FETCH_TIMEOUT_S):
+                await asyncio.shield(waiter)
+        answer = waiter.result() if waiter.done() and not waiter.cancelled() else None
+        return None if isinstance(answer, Entry) and not self._sync.stands(answer) else answer
 
     def _ask(self, key: Key) -> asyncio.Future[Entry | Absent | None]:
         waiter = self._waiting.get(key)
         if waiter is None:
             waiter = self._waiting[key] = asyncio.get_running_loop().create_future()
-            self._take(self._sync.want(key, self._clock()))
+            self._take(self._sync.want(key))
         return waiter
 
     def _recall(self, key: Key) -> Entry | None:

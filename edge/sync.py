@@ -117,11 +117,12 @@ class Sync:
             self._start_over(page.head)
         return self._settle(now_s)
 
-    def fetched(self, key: Key, miss: Miss, now_s: float) -> list[Effect]:
-        """Answer a miss, after catching up with whatever its head knows that was not heard."""
+    def fetched(self, found: Mapping[Key, Miss], now_s: float) -> list[Effect]:
+        """Answer misses, after catching up with whatever their head knows that was not heard."""
         self._standing.reachable = True
-        self._rung |= miss.head is not None and miss.head.version > self.heard
-        self.misses.landed(key, miss)
+        for key, miss in found.items():
+            self._rung |= miss.head is not None and miss.head.version > self.heard
+            self.misses.landed(key, miss)
         return self._settle(now_s)
 
     def reread(self, keys: tuple[str, ...], reading: Reading, now_s: float) -> list[Effect]:
@@ -161,13 +162,13 @@ class Sync:
 
     # What the worker asks
 
-    def want(self, key: Key, now_s: float) -> list[Effect]:
+    def want(self, key: Key) -> list[Effect]:
         """Fetch a link that memory does not know, or answer at once that Redis cannot be asked for it."""
         if self._standing.reachable and self.holdings.complete:
             self.misses.start(key)
         else:
             self._out.append(Answer(key, None))
-        return self._settle(now_s)
+        return self._drain()
 
     def tick(self, now_s: float) -> list[Effect]:
         """Let time pass: absences expire, and what waited for its next try is tried."""
@@ -292,6 +293,9 @@ class Sync:
             self._acknowledge()
         if self.state == SYNCED:
             self._synced_s = now_s
+        return self._drain()
+
+    def _drain(self) -> list[Effect]:
         effects = self._out.copy()
         self._out.clear()
         return effects

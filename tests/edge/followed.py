@@ -91,7 +91,7 @@ class Followed:
         """Answer one question from Redis as it is, or from another."""
         redis = redis or self.redis
         if isinstance(question, Fetch):
-            self.do(self.sync.fetched(question.key, redis.miss(question.key), self.now_s))
+            self.do(self.sync.fetched({question.key: redis.miss(question.key)}, self.now_s))
         elif isinstance(question, ReadLog):
             self.do(self.sync.paged(redis.page(question.after), self.now_s))
         else:
@@ -119,7 +119,7 @@ class Followed:
         key = Key("_", slug)
         found = self.cache.lookup(key)
         if found is None:
-            self.do(self.sync.want(key, self.now_s))
+            self.do(self.sync.want(key))
             self.answer_all()
             found = self.answers.pop().found
         return found

@@ -56,18 +56,27 @@ class TestBudgets:
 
     def test_a_client_pays_for_absences_only_and_alone(self) -> None:
         clients = ClientBudget(per_s=1, burst=2)
-        for _ in range(2):
-            assert clients.allows("203.0.113.0", 0.0)
-            clients.charge("203.0.113.0", 0.0)
+        for _ in range(9):
+            assert clients.take("203.0.113.0", 0.0)
+            clients.give_back("203.0.113.0")
 
-        assert not clients.allows("203.0.113.0", 0.0)
-        assert clients.allows("198.51.100.0", 0.0)
-        assert clients.allows("203.0.113.0", 1.0)
+        assert [clients.take("203.0.113.0", 0.0) for _ in range(3)] == [True, True, False]
+        assert clients.take("198.51.100.0", 0.0)
+        assert clients.take("203.0.113.0", 1.0)
+
+    def test_nobody_saves_more_than_the_burst(self) -> None:
+        clients = ClientBudget(per_s=1, burst=2)
+        clients.give_back("stranger")
+        clients.take("203.0.113.0", 0.0)
+        for _ in range(9):
+            clients.give_back("203.0.113.0")
+
+        assert [clients.take("203.0.113.0", 0.0) for _ in range(3)] == [True, True, False]
 
     def test_a_million_clients_are_not_remembered(self) -> None:
         clients = ClientBudget(max_clients=100)
         for n in range(10_000):
-            clients.charge(str(n), 0.0)
+            clients.take(str(n), 0.0)
 
         assert len(clients) == 100
 

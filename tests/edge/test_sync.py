@@ -272,12 +272,12 @@ class TestMisses:
         followed.put("c")
         followed.hear_all()
         for _ in range(3):
-            followed.do(followed.sync.want(Key("_", "c"), 0.0))
+            followed.do(followed.sync.want(Key("_", "c")))
 
         assert followed.questions == [Fetch(Key("_", "c"))]
 
     def test_a_reply_that_knows_more_than_was_heard_waits_for_the_log(self, followed: Followed) -> None:
-        followed.do(followed.sync.want(Key("_", "c"), 0.0))
+        followed.do(followed.sync.want(Key("_", "c")))
         fetch = followed.questions.pop()
         followed.put("c", "a")
         followed.messages()
@@ -292,7 +292,7 @@ class TestMisses:
     def test_a_late_reply_does_not_bring_back_what_changed_meanwhile(self, followed: Followed) -> None:
         followed.put("c")
         followed.hear_all()
-        followed.do(followed.sync.want(Key("_", "c"), 0.0))
+        followed.do(followed.sync.want(Key("_", "c")))
         late = followed.redis.copy()
         followed.put("c")
         followed.hear_all()
@@ -312,7 +312,7 @@ class TestMisses:
         followed.hear_all()
         assert followed.tag("a") == followed.latest("a")
         followed.click("b")
-        followed.do(followed.sync.want(A, 0.0))
+        followed.do(followed.sync.want(A))
         followed.answer(followed.questions.pop(), replica)
 
         assert followed.held("a") is None
@@ -330,7 +330,7 @@ class TestMisses:
 
     def test_a_flood_of_unknown_slugs_is_bounded(self, followed: Followed) -> None:
         for n in range(3 * MAX_IN_FLIGHT):
-            followed.do(followed.sync.want(Key("_", f"guess-{n}"), 0.0))
+            followed.do(followed.sync.want(Key("_", f"guess-{n}")))
 
         assert len(followed.questions) == len(followed.sync.misses) == MAX_IN_FLIGHT
         assert [answer.found for answer in followed.answers] == [None] * 2 * MAX_IN_FLIGHT
@@ -339,7 +339,7 @@ class TestMisses:
         replica = followed.redis.copy()
         followed.delete("a")
         followed.hear_all()
-        followed.do(followed.sync.want(A, 0.0))
+        followed.do(followed.sync.want(A))
         for _ in range(3):
             followed.answer(followed.questions.pop(), replica)
 
@@ -355,7 +355,7 @@ class TestMisses:
         followed.put("b")
         followed.put("c")
         followed.hear_all()
-        followed.do(followed.sync.want(A, 0.0))
+        followed.do(followed.sync.want(A))
         followed.answer(followed.questions.pop(), replica)
 
         assert followed.held("a") is None

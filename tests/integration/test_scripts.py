@@ -60,8 +60,8 @@ def test_every_script_answers_as_the_model_does(redis_server: RedisServer, publi
     async def compare() -> None:
         redis = RulesRedis(redis_server.url, 1)
         assert await redis.head() == model.head()
-        for slug in (*SLUGS, "bad", "orphan", "nobody"):
-            assert await redis.miss(Key("_", slug)) == model.miss(Key("_", slug))
+        links = [Key("_", slug) for slug in (*SLUGS, "bad", "orphan", "nobody")]
+        assert await redis.misses(links) == [model.miss(link) for link in links]
         assert await redis.read(keys) == model.read(keys)
         for epoch, sequence in ((2, 0), (2, 1), (2, 20), (2, 44), (2, 99), (1, 3)):
             page, expected = await redis.page(Version(epoch, sequence)), model.page(Version(epoch, sequence))
@@ -102,7 +102,7 @@ def test_what_is_no_string_or_no_announcement_fails_nothing_else(
 
     async def read() -> None:
         redis = RulesRedis(redis_server.url, 1)
-        assert (await redis.miss(Key("_", "a"))).pointer == b"not a string"
+        assert (await redis.misses([Key("_", "a")]))[0].pointer == b"not a string"
         page = await redis.page(Version(2, 1))
         assert page.values["k:_/a"] == b"not a string"
         assert len(page.entries) > 40

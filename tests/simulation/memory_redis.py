@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from edge.replies import Miss, Page, Reading, parse_miss, parse_page, parse_reading, read_head
+from edge.replies import Miss, Page, Reading, parse_page, parse_reading, read_head
 from shared import wire
 from shared.key import Key
 from shared.wire import Head, Version
@@ -47,7 +47,7 @@ class MemoryRedis:
     def miss(self, key: Key) -> Miss:
         pointer = self.values.get(wire.pointer_key(key))
         offer = _offer_of(pointer)
-        return parse_miss((self.head_raw, pointer, self.values.get(wire.table_key(offer)) if offer else None))
+        return Miss(self.head(), pointer, self.values.get(wire.table_key(offer)) if offer else None)
 
     def read(self, keys: tuple[str, ...]) -> Reading:
         return parse_reading(keys, [self.head_raw, *map(self.values.get, keys)])

@@ -203,7 +203,7 @@ class World:
         found = self.cache.lookup(key)
         if found is None:
             self.waiting.setdefault(key, self.sync.acked)
-            self._do(self.sync.want(key, self.now_s))
+            self._do(self.sync.want(key))
         else:
             self._answered(key, found, self.sync.acked)
 
@@ -284,7 +284,7 @@ class World:
     def _take(self, errand: Errand, reply: Reply) -> list[Effect]:
         if isinstance(errand, Fetch):
             assert isinstance(reply, Miss)
-            return self.sync.fetched(errand.key, reply, self.now_s)
+            return self.sync.fetched({errand.key: reply}, self.now_s)
         if isinstance(errand, ReadLog):
             assert isinstance(reply, Page)
             return self.sync.paged(reply, self.now_s)
