@@ -3,7 +3,7 @@
 from typing import Final
 
 from edge.cache import Entry
-from edge.query import Sent, preset
+from edge.query import NOTHING_SENT, Sent, preset
 from shared.decision import decide
 from shared.destination import MACROS, Destination
 from shared.table import Decision, Table
@@ -85,10 +85,7 @@ class Link:
         event = f"{key.domain}\t{key.slug}\t{table.offer}\t{pointer.link}\t{table.revision}\t"
         self.event = event.encode()
         values = preset(pointer)
-        self.presets = Sent(values) if values else _NO_PRESETS
-
-
-_NO_PRESETS: Final = Sent({})
+        self.presets = Sent(values) if values else NOTHING_SENT
 
 
 def _until(expires_at: int | None) -> int:

@@ -96,7 +96,7 @@ class ClickProtocol(asyncio.Protocol):
             config.load()
         self._clicks = self.clicks  # found sooner on the instance, at every click
         self._config = config
-        self._server = server_state
+        self._server = self._clicks.turn.server = server_state
         self._state = app_state
         self._loop = _loop or asyncio.get_running_loop()
         self._reader: Reader | None = None
@@ -119,7 +119,6 @@ class ClickProtocol(asyncio.Protocol):
         self._server.connections.add(self)  # type: ignore[arg-type]  # uvicorn names only its own classes
         self.sweep.add(self, self._loop)
         self._clicks.counters.connections += 1
-        self._clicks.turn.source_of_headers = self._default_headers
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything; who waits for an answer finds the connection closing."""
@@ -400,9 +399,6 @@ class ClickProtocol(asyncio.Protocol):
         if not self._reading_paused:
             self._reading_paused = True
             self._transport.pause_reading()
-
-    def _default_headers(self) -> list[tuple[bytes, bytes]]:
-        return self._server.default_headers
 
 
 class _HandedOn(HttpToolsProtocol):

@@ -33,7 +33,7 @@ def sent(query: bytes) -> Sent:
         name = param_name(param)
         if name in NAMES:
             found.setdefault(name, param.partition(b"=")[2][:MAX_RAW_BYTES])
-    return Sent(found)
+    return Sent(found) if found else NOTHING_SENT
 
 
 def preset(pointer: Pointer) -> dict[bytes, bytes]:
@@ -45,3 +45,6 @@ def preset(pointer: Pointer) -> dict[bytes, bytes]:
 def event_fields(values: Mapping[bytes, bytes]) -> bytes:
     """Return `via` to `sub5` as an event has them, each followed by a tab."""
     return b"".join([values.get(name, b"") + b"\t" for name in NAMES]) if values else NOTHING
+
+
+NOTHING_SENT: Final = Sent({})

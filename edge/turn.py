@@ -25,21 +25,27 @@ class Spool(Protocol):
         ...
 
 
+class HasHeaders(Protocol):
+    """A server's state, as uvicorn keeps it."""
+
+    default_headers: list[Header]
+
+
 class Turn:
     """The present turn; whoever finds it not `begun` calls `begin`. `responses` are (write, bytes), in order.
 
     `openings` is status -> all bytes of a redirect before its Location. `default_headers` go on every response that is
-    written here; uvicorn replaces their list each second, for the Date.
+    written here; the server replaces their list each second, for the Date.
     """
 
-    __slots__ = ("_flush", "_on_begin", "begun", "default_headers", "openings", "responses", "source_of_headers")
+    __slots__ = ("_flush", "_on_begin", "begun", "default_headers", "openings", "responses", "server")
 
     def __init__(self, on_begin: Callable[[], None], flush: Callable[[], None]) -> None:
         self._on_begin = on_begin
         self._flush = flush
         self.begun = False
         self.responses: list[tuple[Callable[[bytes], None], bytes]] = []
-        self.source_of_headers: Callable[[], Iterable[Header]] = tuple
+        self.server: HasHeaders | None = None
         self._follow_headers(NO_HEADERS)
 
     def begin(self) -> None:
@@ -47,9 +53,8 @@ class Turn:
         if self.begun:
             return
         self.begun = True
-        headers = self.source_of_headers()
-        if headers is not self.default_headers:
-            self._follow_headers(headers)
+        if self.server is not None and self.server.default_headers is not self.default_headers:
+            self._follow_headers(self.server.default_headers)
         self._on_begin()
         asyncio.get_running_loop().call_soon(self.end)
 
