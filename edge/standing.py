@@ -1,8 +1,12 @@
 """Where Redis stands towards what was heard: reachable, loading, flushed, rolled back; learnt from every head seen."""
 
 from enum import Enum
+from typing import Final
 
 from shared.wire import Head, Version
+
+PATIENCE_S: Final = 0.4
+"""How long questions may fail before Redis counts as gone: one slow answer must not turn all misses away."""
 
 
 class Relation(Enum):
@@ -25,11 +29,20 @@ class Standing:
         self.flushed = False
         self.rolled_back = False
         self._hash = ""
+        self._answered_s = 0.0
 
     @property
     def sound(self) -> bool:
         """Whether the data set can be read on from: it is there, and is no older than what was heard."""
         return not self.flushed and not self.rolled_back
+
+    def answered(self, now_s: float) -> None:
+        """Note that Redis answered, whatever it was."""
+        self.reachable, self._answered_s = True, now_s
+
+    def failed(self, now_s: float) -> None:
+        """Note that it did not."""
+        self.reachable = self.reachable and now_s - self._answered_s < PATIENCE_S
 
     def moved(self, digest: str = "") -> None:
         """Note the chain hash at what was heard; "" where it is not known."""
@@ -37,7 +50,6 @@ class Standing:
 
     def observe(self, head: Head | None, asked: Version, heard: Version) -> Relation:
         """Learn from a head that was asked for when `asked` was heard, `heard` being what has been heard since."""
-        self.reachable = True
         self.flushed = head is None
         if head is None:
             return Relation.LOST

@@ -23,7 +23,7 @@ from edge.misses import Misses
 from edge.nacks import Nacks
 from edge.published import PINNED, Refused, Stored, is_tombstone, read_value
 from edge.replies import Miss, Page, Reading
-from edge.revalidation import Revalidation
+from edge.revalidation import RETRY_S, Revalidation
 from edge.standing import Relation, Standing
 from edge.update import Update
 from shared import wire
@@ -53,6 +53,7 @@ class Sync:
         self._catch_up = CatchUp()
         self._rung = False
         self._asked: Version | None = None
+        self._read_after_s = 0.0
         self._reread: tuple[tuple[str, ...], Reading] | None = None
         self._started_over = False
         self._synced_s: float | None = None
@@ -75,15 +76,15 @@ class Sync:
 
     @property
     def reachable(self) -> bool:
-        """Whether the last question to Redis was answered."""
+        """Whether Redis answers: not every question, but lately one."""
         return self._standing.reachable
 
     # What Redis says
 
     def subscribed(self, now_s: float) -> list[Effect]:
         """Take every subscribe confirmation for a gap: clients resubscribe silently and lose what came between."""
-        self._standing.reachable = self._standing.listening = True
-        self._rung = True
+        self._standing.answered(now_s)
+        self._standing.listening = self._rung = True
         return self._settle(now_s)
 
     def announced(self, raw: bytes, now_s: float) -> list[Effect]:
@@ -101,6 +102,7 @@ class Sync:
 
     def polled(self, head: Head | None, asked: Version, now_s: float) -> list[Effect]:
         """Learn from the head, which finds a lost last message, a flush and a rollback; `asked` was heard before."""
+        self._standing.answered(now_s)
         relation = self._standing.observe(head, asked, self.heard)
         if head is not None and relation is Relation.START_OVER:
             self._start_over(head)
@@ -109,6 +111,7 @@ class Sync:
 
     def paged(self, page: Page, now_s: float) -> list[Effect]:
         """Add a page of the log, and apply all pages once they reach the head."""
+        self._standing.answered(now_s)
         asked, self._asked = self._asked or NEVER, None
         relation = self._standing.observe(page.head, asked, self.heard)
         if page.head is None or relation in (Relation.LOST, Relation.OLD):
@@ -119,7 +122,7 @@ class Sync:
 
     def fetched(self, found: Mapping[Key, Miss], now_s: float) -> list[Effect]:
         """Answer misses, after catching up with whatever their head knows that was not heard."""
-        self._standing.reachable = True
+        self._standing.answered(now_s)
         for key, miss in found.items():
             self._rung |= miss.head is not None and miss.head.version > self.heard
             self.misses.landed(key, miss)
@@ -127,7 +130,7 @@ class Sync:
 
     def reread(self, keys: tuple[str, ...], reading: Reading, now_s: float) -> list[Effect]:
         """Replace or confirm what was held of `keys`, after catching up as for a miss."""
-        self._standing.reachable = True
+        self._standing.answered(now_s)
         self._rung |= reading.head is not None and reading.head.version > self.heard
         self._reread = keys, reading
         return self._settle(now_s)
@@ -141,13 +144,13 @@ class Sync:
 
     def poll_failed(self, now_s: float) -> list[Effect]:
         """Note that Redis cannot be asked: misses are not kept waiting for it until it answers again."""
-        self._standing.reachable = False
+        self._standing.failed(now_s)
         self.misses.fail_held()
         return self._settle(now_s)
 
     def page_failed(self, now_s: float) -> list[Effect]:
-        """Ask for the same page once Redis answers again."""
-        self._asked, self._rung = None, True
+        """Ask for the same page a little later, once Redis answers again."""
+        self._asked, self._rung, self._read_after_s = None, True, now_s + RETRY_S
         return self.poll_failed(now_s)
 
     def fetch_failed(self, key: Key, now_s: float, *, answered: bool = False) -> list[Effect]:
@@ -308,7 +311,7 @@ class Sync:
             self.revalidation.done(keys, now_s)
 
     def _ask(self, now_s: float) -> None:
-        if self._rung and self._asked is None:
+        if self._rung and self._asked is None and now_s >= self._read_after_s:
             self._rung, self._asked = False, max(self.heard, self._catch_up.reached)
             self._out.append(ReadLog(self._asked))
         keys = self.revalidation.take(now_s)

@@ -9,6 +9,7 @@ from edge.cache import ABSENT, Entry
 from edge.effects import Fetch, ReadLog, Reread, Withdraw
 from edge.misses import MAX_IN_FLIGHT
 from edge.published import Refused
+from edge.standing import PATIENCE_S
 from shared import wire
 from shared.key import Key
 from shared.table import compile_offer
@@ -166,7 +167,7 @@ class TestLog:
         followed.messages()
         followed.poll()
         followed.questions.clear()
-        followed.do(followed.sync.page_failed(0.0))
+        followed.do(followed.sync.page_failed(0.5))
         assert followed.questions == []
 
         followed.settle()
@@ -229,6 +230,13 @@ class TestHead:
         assert followed.sync.state == "stale"
         assert followed.sync.age_s(65.0) == pytest.approx(65.0)
         assert followed.held("a") is not None
+
+    def test_one_question_that_fails_turns_no_miss_away(self, followed: Followed) -> None:
+        followed.do(followed.sync.fetch_failed(A, PATIENCE_S / 2))
+        assert followed.sync.state == "synced"
+
+        followed.do(followed.sync.fetch_failed(A, PATIENCE_S))
+        assert followed.sync.state == "stale"
 
     def test_nothing_was_ever_in_sync_at_first(self) -> None:
         assert math.isinf(Followed(synced=False).sync.age_s(1.0))
@@ -394,11 +402,11 @@ class TestMisses:
         assert followed.click("d") is ABSENT
         assert followed.held("d") is None
 
-        followed.do(followed.sync.poll_failed(0.0))
+        followed.do(followed.sync.poll_failed(1.0))
         assert followed.held("c") is None
 
     def test_while_redis_does_not_answer_nobody_waits_for_it(self, followed: Followed) -> None:
-        followed.do(followed.sync.poll_failed(0.0))
+        followed.do(followed.sync.poll_failed(1.0))
 
         assert followed.click("c") is None
         assert followed.questions == []

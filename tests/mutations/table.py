@@ -48,8 +48,8 @@ MUTATIONS: Final = (
         "I2",
         "a subscribe confirmation is not a gap",
         "edge/sync.py",
-        "self._standing.reachable = self._standing.listening = True\n        self._rung = True",
-        "self._standing.reachable = self._standing.listening = True",
+        "self._standing.listening = self._rung = True",
+        "self._standing.listening = True",
         f"{_SYNC}::TestAnnouncements::test_every_subscribe_confirmation_counts_as_a_gap",
     ),
     Mutation(
