@@ -190,10 +190,11 @@ class Shipper:
         pipeline.info("memory")
         if counts:
             pipeline.hset(CLICKS_COUNTS, mapping=counts)
-        answers = await pipeline.execute()
-        exist, (numbers, length, size, memory) = answers[: len(oldest)], answers[len(oldest) :][:4]
+        answers = await pipeline.execute(raise_on_error=False)
+        exist, (numbers, length, size, memory) = _required(answers[: len(oldest)]), answers[len(oldest) :][:4]
+        _required([numbers, length])
         self._told.update(counts)
-        self.status.held_back = self._above_marks(length, size or 0, memory)
+        self.status.held_back = self._above_marks(length, _count(size), memory if isinstance(memory, dict) else {})
         done = {source.owner.boot: int(number or 0) for source, number in zip(sources, numbers, strict=True)}
         for (source, (number, _)), exists in zip(oldest, exist, strict=True):
             if not exists and done[source.owner.boot] < number:
@@ -204,7 +205,7 @@ class Shipper:
 
     def _above_marks(self, length: int, size: int, memory: dict[str, Any]) -> bool:
         limit = memory.get("maxmemory", 0)
-        full = bool(limit) and memory["used_memory"] > self._marks.memory_share * limit
+        full = bool(limit) and memory.get("used_memory", 0) > self._marks.memory_share * limit
         return full or length > self._marks.entries or size > self._marks.bytes
 
     def _news(self, sources: list[Source]) -> dict[Any, Any]:
@@ -262,6 +263,19 @@ def _connect(url: str) -> "Redis":
         retry=Retry(NoBackoff(), 0),  # a retried XADD would add the batch again
         single_connection_client=True,
     )
+
+
+def _required(answers: list[Any]) -> list[Any]:
+    """Return the answers; raises where one is an error."""
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
+
+
+def _count(answer: Any) -> int:
+    """Return a number, 0 where there is none: hosted servers refuse to tell sizes, and the other marks do."""
+    return answer if isinstance(answer, int) else 0
 
 
 def _entry(source: Source, batch: Batch, content: Content) -> dict[Any, Any]:

@@ -263,3 +263,15 @@ def test_the_counts_of_every_boot_are_told(redis_server: RedisServer, tmp_path: 
             await until(lambda: orjson.loads(told() or b"{}") == expected)
 
     run(claim)
+
+
+def test_a_server_that_does_not_tell_sizes_is_shipped_to(redis_server: RedisServer, tmp_path: Path) -> None:
+    async def claim() -> None:
+        with redis_server.client() as client:
+            client.execute_command("ACL", "SETUSER", "default", "-memory", "-info")
+        spool = open_spool(tmp_path)
+        async with shipping(spool, redis_server.url):
+            write_turn(spool, b"a")
+            await until(lambda: lines(redis_server) == [b"a"])
+
+    run(claim)
