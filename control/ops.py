@@ -12,6 +12,9 @@ from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from control.clicks import metrics as clicks
+from control.clicks.accounting import account
+from control.clicks.schemas import Accounting
 from control.parts import Parts, PartsDep
 from control.publishing.publisher import PublisherStatus
 
@@ -38,18 +41,20 @@ async def readyz(parts: PartsDep) -> JSONResponse:
 @router.get("/metrics")
 async def metrics(parts: PartsDep) -> Response:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(parts.live.status(), await _edges(parts)))
+    registry.register(_Snapshot(parts.live.status(), await _edges(parts), await account(parts)))
     return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 class _Snapshot(Collector):
     """The figures of one moment."""
 
-    def __init__(self, publisher: PublisherStatus, edges: dict[str, int] | None) -> None:
+    def __init__(self, publisher: PublisherStatus, edges: dict[str, int] | None, clicks: Accounting) -> None:
         self._publisher = publisher
         self._edges = edges
+        self._clicks = clicks
 
     def collect(self) -> Iterator[Metric]:
+        yield from clicks.metrics(self._clicks)
         status = self._publisher
         gauges = {
             "epoch": ("Lineage of what is published", status.epoch),
