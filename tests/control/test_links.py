@@ -1,10 +1,13 @@
 """Links over the API: presets, namespaces, what is published, and bulk work line by line."""
 
 import json
-from typing import Any
+import tracemalloc
+from typing import Any, ClassVar
 
 import pytest
 
+from control.bulk import run
+from control.links.schemas import LinkLine
 from control.parts import Parts
 from shared.pointer import Pointer, decode_pointer
 from tests.control.api import Api, Client, errors_of
@@ -214,6 +217,29 @@ def test_a_line_that_never_ends_is_one_bad_line(api: Api) -> None:
     result = bulk(api, lines("x" * 100_000, {"offer": "saas"}))
 
     assert [(answer["status"], answer["code"]) for answer in result["results"]] == [(422, "line_too_long"), (201, None)]
+
+
+class EndlessLine:
+    """A request whose line goes on for 100 MB, in pieces of 64 KiB."""
+
+    headers: ClassVar = {"Content-Type": "application/x-ndjson"}
+
+    async def stream(self) -> Any:
+        for _ in range(1600):
+            yield b"x" * 65_536
+
+
+def test_a_line_that_never_ends_does_not_fill_memory(client: Client) -> None:
+    async def no_work(_lines: Any) -> Any:
+        raise AssertionError("there is no line to do")
+
+    tracemalloc.start()
+    result = client.portal.call(run, EndlessLine(), LinkLine, no_work)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [answer.code for answer in result.results] == ["line_too_long"]
+    assert peak_bytes < 10_000_000
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe\x00", b"\x00", b"[" * 5000, b'{"offer": "\\ud800"}', b"1"])

@@ -239,6 +239,10 @@ def test_destinations_that_lose_something_are_warned_of(api: Api) -> None:
     assert found == [("not_https", 0, []), ("loop", "fallback", [])]
 
 
+def test_a_disabled_rule_is_not_warned_of(api: Api) -> None:
+    assert warnings(api, [rule("http://a.test/", enabled=False), rule("https://b.test/", when=US_MOBILE)]) == []
+
+
 def test_a_destination_on_a_registered_domain_is_a_loop(api: Api) -> None:
     api.made("/domains", {"host": "Links.Example.COM."})
 
