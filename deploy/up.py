@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 from rich.console import Console
 
-from deploy import demo, embedded_redis, login
+from deploy import demo, embedded_redis, geo, login
 from deploy.api import Api, ApiError
 from deploy.children import Child, Program, keep_last_log, python
 from deploy.data_folder import DataFolder
@@ -154,6 +154,10 @@ class Up:
         self._tell(f"  API     {machine.control_url}/api/v1  (described at /openapi.json)")
         self._tell(f"  Health  {machine.edge_admin_url}/readyz and /metrics")
         self._tell(f"  Data    {machine.data_dir}  (logs in {self._folder.logs})\n")
+        try:
+            geo.in_use(machine.data_dir)
+        except Refusal as exc:
+            self._tell(f"Beware: {exc}\n")
 
     def _print_login(self, made: login.Login, *, accepted: bool) -> None:
         """Print how to log in, secrets only once: at the first start, and only those that nobody gave us."""

@@ -99,6 +99,14 @@ def test_without_the_demo_nobody_may_choose_an_address(turnout: Turnout) -> None
     assert turnout.click("/saas") == (302, HOME)
 
 
+def test_without_a_country_database_it_runs_and_says_so(turnout: Turnout) -> None:
+    turnout.environment["TURNOUT_GEO_DB"] = "/nonexistent/country.mmdb"
+    turnout.start("--demo")
+
+    assert "Beware: There is no country database at /nonexistent/country.mmdb" in turnout.output
+    assert turnout.click("/saas") == (302, HOME)
+
+
 def test_a_given_key_is_not_printed_and_a_made_password_is(running: Turnout) -> None:
     assert KEY not in running.output
     assert re.search(r"admin / \S{12,}", running.output)
