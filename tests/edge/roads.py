@@ -63,7 +63,15 @@ class Edge:
 
     def config(self, **changes: Any) -> Config:
         """The configuration both roads run under."""
-        config = Config(self.app, http=self.protocol_class, ws="none", lifespan="off", log_level="critical", **changes)
+        config = Config(
+            self.app,
+            http=self.protocol_class,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            **changes,
+        )
         config.load()
         return config
 
