@@ -10,9 +10,10 @@ from sqlalchemy import update
 from control.access import tokens
 from control.access.limiter import Limiter
 from control.access.models import SessionRow
-from control.access.roles import Role
+from control.access.roles import SYSTEM, Role
 from control.access.tokens import hash_password, password_fits
 from control.app import API
+from control.audit.service import record
 from control.db import now_ms
 from control.parts import Parts
 from tests.control.api import PASSWORD, TOKENS, Api, Client, errors_of
@@ -262,6 +263,18 @@ def test_the_audit_log_says_who_did_what_before_and_after(api: Api, editor: Api)
     assert (entry["actor"]["kind"], entry["actor"]["name"]) == ("key", "editor key")
     assert (entry["before"]["name"], entry["after"]["name"]) == ("SaaS", "Renamed")
     assert entry["at"].endswith("Z")
+
+
+def test_the_audit_log_leaves_secrets_out_of_whatever_it_is_given(api: Api, parts: Parts) -> None:
+    async def change() -> None:
+        async with parts.db.write() as session:
+            state = {"name": "x", "password": "p", "token": "t", "digest": "d", "postback_secret": "s"}
+            await record(session, SYSTEM, "thing.update", "t_1", before=state, after=state)
+
+    api.client.portal.call(change)
+
+    (entry,) = api.got("/audit", params={"action": "thing.update"})["items"]
+    assert entry["before"] == entry["after"] == {"name": "x"}
 
 
 def test_every_kind_of_change_is_in_the_audit_log(api: Api) -> None:
