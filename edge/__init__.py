@@ -2,7 +2,8 @@
 
     bytes -> head -> key -> link -> visitor -> choice -> Location -> event -> response
 
-    protocol.py     bytes: the fast road, uvicorn's `http` class; reader.py reads heads, known_heads.py remembers them
+    protocol.py     bytes: the fast road, uvicorn's `http` class, for heads that known_heads.py remembers
+    conversation.py a connection with its deadlines, for all other heads; reader.py reads them
     pages.py        the plain road: the Starlette app, for whatever asks for no link
     head.py         what both roads hand on of a request, and when it is refused
     click.py        key to response, for both roads: one screen to read first

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.protocol import HEAD_TIMEOUT_S, LINGER_S, MAX_ANSWERS_PER_TURN, MAX_PENDING_BYTES, WRITE_TIMEOUT_S
+from edge.conversation import HEAD_TIMEOUT_S, LINGER_S, MAX_ANSWERS_PER_TURN, MAX_PENDING_BYTES, WRITE_TIMEOUT_S
 from tests import builders
 from tests.edge.roads import NOW_MS, PROXY, STRANGER, Edge, cut, header_of, settle, status_of
 from tests.fakes import FakeLinks
@@ -515,6 +515,24 @@ class TestEndings:
             assert connection.ends
             assert parts.counters.timeouts == 1
             connection.protocol.expire(now + 2 * HEAD_TIMEOUT_S + LINGER_S)
+            assert connection.transport.closed
+
+        run(test())
+
+    def test_a_refused_peer_that_closes_too_is_not_waited_for(self) -> None:
+        async def test() -> None:
+            connection = edge().fast()
+            connection.protocol.data_received(builders.head(method="POST"))
+            connection.protocol.eof_received()
+            await settle()
+            assert status_of(b"".join(connection.transport.written)) == 405
+            assert connection.transport.closed
+
+            connection = edge().fast()
+            await connection.send(builders.head(method="POST"))
+            assert not connection.transport.closed
+            connection.protocol.eof_received()
+            await settle()
             assert connection.transport.closed
 
         run(test())
