@@ -188,7 +188,7 @@ async def _groups(
 async def _points(
     sessions: Sessions, question: Question, found: Split, charted: list[str], currency: str
 ) -> list[Point]:
-    totals = await series(sessions, question.ungrouped(), [""])
+    totals = await _whole_series(sessions, question.ungrouped(), found)
     groups = await _series(found, question, charted)
     sales = await earned_by_bucket(sessions.config, question.ungrouped(), currency)
     return [
@@ -199,6 +199,13 @@ async def _points(
         )
         for start, total, by_key, sold in zip(question.period.starts, totals, groups, sales, strict=True)
     ]
+
+
+async def _whole_series(sessions: Sessions, question: Question, found: Split) -> list[dict[str, Sums]]:
+    """Return the series of all groups together; `found` answered the same question by group."""
+    whole = Split(await open_reading(sessions, question, found.reading) if found.reading else None)
+    whole.values[""].add(())
+    return await _series(whole, question, [""])
 
 
 def _count(question: Question, sums: Sums) -> int:

@@ -33,7 +33,13 @@ class Reading:
     reader: RollupReader | RawReader
     question: Question
     key_of: KeyOf
-    shift: int
+    offer: int
+    closed: Closed
+
+    @property
+    def shift(self) -> int:
+        """Where the most days are closed: what totals are read by."""
+        return max((at for at, _ in self.closed), key=lambda at: len(self.closed.get((at, 1), ())), default=0)
 
     async def totals(self) -> list[Row]:
         """Return sums over the whole range."""
@@ -51,16 +57,23 @@ class Reading:
         return [row for row in rows if values is None or row[1] in values]
 
 
-async def open_reading(sessions: Sessions, question: Question) -> Reading | None:
-    """Return what answers `question`; None where the offer has no clicks at all."""
+async def open_reading(sessions: Sessions, question: Question, like: Reading | None = None) -> Reading | None:
+    """Return what answers `question`; None where the offer has no clicks at all.
+
+    `like` answers another question about the same offer and range: what it found out is not asked again.
+    """
+    if like is not None:
+        return await _open(sessions, question, like.offer, like.closed)
     offer = (await store.text_numbers(sessions.clicks, [question.offer_id])).get(question.offer_id)
     if offer is None:
         return None
-    closed = await closed_days(sessions.clicks, _days(question.period))
+    return await _open(sessions, question, offer, await closed_days(sessions.clicks, _days(question.period)))
+
+
+async def _open(sessions: Sessions, question: Question, offer: int, closed: Closed) -> Reading:
     reader = await _choose_reader(sessions.clicks, question, offer, closed)
     key_of = await _keys(sessions.config, question, reader)
-    shift = max((at for at, _ in closed), key=lambda at: len(closed.get((at, 1), ())), default=0)
-    return Reading(reader, question, key_of, shift)
+    return Reading(reader, question, key_of, offer, closed)
 
 
 def _days(period: Period) -> list[tuple[int, int, int]]:

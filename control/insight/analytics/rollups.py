@@ -4,14 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, or_, select, tuple_, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks.models import CellRow, ClosedDaysRow, DaysRow, QuarterRow
 from control.clicks.shapes import BLOCK_DAYS, MEASURES, OVERFLOW, QUARTERS_A_DAY, SENT_BY_VISITORS, Shape
 from control.insight.analytics.cover import Closed, Stretch, cover, split
 from control.insight.analytics.periods import QUARTERS_AN_HOUR, Period, Range
-from control.insight.analytics.sums import Row, SeriesRow, Values, add
+from control.insight.analytics.sums import Row, SeriesRow, Values
 
 _COLUMNS = (CellRow.v1, CellRow.v2, CellRow.v3, CellRow.v4, CellRow.v5)
 
@@ -53,15 +53,16 @@ class RollupReader:
     async def totals(self, span: Range, shift: int) -> list[Row]:
         """Return the sums of every combination of values over a range."""
         parts = cover(span, shift, self._closed)
-        sums: dict[Values, list[int]] = defaultdict(lambda: [0] * len(MEASURES))
-        for length, runs in ((BLOCK_DAYS, parts.blocks), (1, parts.days)):
-            if runs:
-                days = or_(*(and_(DaysRow.day >= first, DaysRow.day < after) for first, after in _joined(runs)))
-                self._collect(sums, await self._totals(_days(shift, length).where(days, self._in(DaysRow.cell))))
-        for part in parts.quarters:
-            query = select(QuarterRow.cell, *_sums(QuarterRow)).where(*self._quarters(part))
-            self._collect(sums, await self._totals(query.group_by(QuarterRow.cell)))
-        return list(sums.items())
+        whole = [(BLOCK_DAYS, run) for run in _joined(parts.blocks)] + [(1, run) for run in parts.days]
+        by_cell = [
+            _days(shift, length).where(DaysRow.day >= first, DaysRow.day < after, self._in(DaysRow.cell))
+            for length, (first, after) in whole
+        ]
+        by_cell += [
+            select(QuarterRow.cell, *_sums(QuarterRow)).where(*self._quarters(part)).group_by(QuarterRow.cell)
+            for part in parts.quarters
+        ]
+        return await self._totals(union_all(*by_cell).subquery())
 
     async def series(self, period: Period, interval: str, only: Collection[Values] | None) -> list[SeriesRow]:
         """Return the sums by bucket: of all together with no values, or of every combination among `only`."""
@@ -77,13 +78,14 @@ class RollupReader:
             rows += await self._by_stretch(stretch, where)
         return rows
 
-    async def _totals(self, by_cell: Select[Any]) -> list[Any]:
-        """Group what is summed by cell by values; two steps, because cells are read in the order they lie in."""
-        cells = by_cell.subquery()
-        query = select(*self._by, *_sums_of(cells)).select_from(cells)
+    async def _totals(self, cells: Subquery) -> list[Row]:
+        """Group by values what is summed by cell: in two steps, because cells are read in the order they lie in."""
+        query = select(*self._by, *(func.sum(cells.c[measure]) for measure in MEASURES)).select_from(cells)
         if self._by:
             query = query.join(CellRow, CellRow.id == cells.c.cell).group_by(*self._by)
-        return list((await self._session.execute(query)).all())
+        keys = len(self._by)
+        found = await self._session.execute(query)
+        return [(tuple(row[:keys]), [int(n) for n in row[keys:]]) for row in found if row[keys] is not None]
 
     async def _by_day(self, shift: int, buckets: dict[int, int], where: list[ColumnElement[bool]]) -> list[SeriesRow]:
         query = select(DaysRow.day, *self._values(where), *_sums(DaysRow)).where(
@@ -136,12 +138,6 @@ class RollupReader:
         condition: ColumnElement[bool] = cell.in_(select(CellRow.id).where(*self._where, *where).correlate(None))
         return condition
 
-    def _collect(self, sums: dict[Values, list[int]], rows: Iterable[Any]) -> None:
-        keys = len(self._by)
-        for row in rows:
-            if row[keys] is not None:
-                add(sums[tuple(row[:keys])], row[keys:])
-
 
 async def closed_days(session: AsyncSession, spans: Iterable[tuple[int, int, int]]) -> Closed:
     """Return what is closed among (shift, first day, last day)."""
@@ -163,10 +159,6 @@ def _days(shift: int, length: int) -> Select[Any]:
 
 def _sums(row: type[DaysRow] | type[QuarterRow]) -> list[Any]:
     return [func.sum(getattr(row, measure)).label(measure) for measure in MEASURES]
-
-
-def _sums_of(cells: Subquery) -> list[Any]:
-    return [func.sum(cells.c[measure]) for measure in MEASURES]
 
 
 def _joined(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
