@@ -316,6 +316,16 @@ class TestRefusals:
 
         run(test())
 
+    @pytest.mark.parametrize("lines", range(1, 6))
+    def test_empty_lines_before_a_request_are_ignored(self, lines: int) -> None:
+        async def test() -> None:
+            connection = edge().fast()
+            for _ in range(3):
+                assert status_of(await connection.send(b"\r\n" * lines + HEAD)) == 302
+                assert status_of(await connection.send(b"\r\n" * lines, builders.head("/robots.txt"))) == 200
+
+        run(test())
+
     def test_connect_is_405(self) -> None:
         async def test() -> None:
             assert status_of(await edge().fast().send(b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n")) == 405
