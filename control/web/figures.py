@@ -69,11 +69,16 @@ def zone_of(request: Request) -> str:
 
 def bands(rules: Sequence[Rule], keys: Iterable[str], names: Mapping[str, str]) -> list[Band]:
     """Return the bands of a chart from the bottom: rules in their order, deleted ones, off, everyone else on top."""
-    found = [Band(rule.id, rule.name or f"Rule {place}", look_of(place), place) for place, rule in enumerate(rules, 1)]
+    found = [_band(rule, place) for place, rule in enumerate(rules, 1)]
     live = {band.key for band in found}
     gone = [key for key in keys if key not in live and key not in _FIXED]
     found += [Band(key, f"{names.get(key) or 'Unnamed rule'} (deleted)", "cx", None) for key in gone]
     return found + [Band(key, label, "cf" if key == FALLBACK else "cn", None) for key, label in _FIXED.items()]
+
+
+def _band(rule: Rule, place: int) -> Band:
+    label = rule.name or f"Rule {place}"
+    return Band(rule.id, label if rule.enabled else f"{label} (off)", look_of(place), place)
 
 
 def look_of(place: int) -> str:

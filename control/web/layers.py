@@ -36,9 +36,10 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The chart's numbers: what stands below each bar, its values by layer, and which bar is still running."""
+    """The chart's numbers: what each bar is called, below it and in full, its values by layer, the running bar."""
 
     names: Sequence[str]
+    titles: Sequence[str]
     values: Sequence[Sequence[int]]
     running: int | None
 
@@ -67,7 +68,7 @@ async def columns_of(sessions: Sessions, asked: Question, layers: Sequence[Layer
     quarter = int(time.time() // _QUARTER_S)
     spans = enumerate(asked.period.buckets)
     running = next((place for place, span in spans if span.first <= quarter < span.after), None)
-    return Columns(_names(asked, running), values, running)
+    return Columns(_names(asked, running), _titles(asked), values, running)
 
 
 def chart_of(columns: Columns, layers: Sequence[Layer], found: Analytics, frame: Frame) -> Chart:
@@ -86,7 +87,7 @@ def chart_of(columns: Columns, layers: Sequence[Layer], found: Analytics, frame:
 def tips_of(columns: Columns, layers: Sequence[Layer]) -> list[dict[str, Any]]:
     """Return what stands in the tip of every bar, the top of the stack first."""
     tips = []
-    for name, values in zip(columns.names, columns.values, strict=True):
+    for name, values in zip(columns.titles, columns.values, strict=True):
         parts = zip(layers, values, strict=True)
         rows = [{"look": layer.look, "label": layer.numbered, "value": value} for layer, value in parts if value]
         tips.append({"title": name, "total": sum(values), "rows": rows[::-1]})
@@ -125,6 +126,12 @@ def _names(asked: Question, running: int | None) -> list[str]:
         month = start.month
         names.append(f"{name} so far" if place == running else name)
     return names
+
+
+def _titles(asked: Question) -> list[str]:
+    """Return what bars are called in full: `Sun 15 Nov`, `Sun 15 Nov 14:00`, `Week of 9 Nov`, `November 2026`."""
+    forms = {"hour": "{0:%a} {0.day} {0:%b} {0:%H:%M}", "week": "Week of {0.day} {0:%b}", "month": "{0:%B %Y}"}
+    return [forms.get(asked.interval, "{0:%a} {0.day} {0:%b}").format(start) for start in asked.period.starts]
 
 
 def _marks(found: Analytics) -> list[Mark]:
