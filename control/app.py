@@ -19,7 +19,7 @@ from control.db import Database
 from control.domains import api as domains
 from control.domains.service import publish_list
 from control.edges import api as edges
-from control.insight import test_visitor
+from control.insight import preview, test_visitor
 from control.insight.analytics import api as analytics
 from control.insight.classifier import Classifier
 from control.limits import MIB, BodyLimit, PrivateAnswers
@@ -41,6 +41,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     offers.router,
     smart_links.router,
     test_visitor.router,
+    preview.router,
     analytics.router,
     partners.router,
     links.router,

@@ -337,3 +337,22 @@ def test_days_that_are_not_closed_are_read_in_few_stretches() -> None:
     whole, stretches = split(period.days, {(22, 1): {day.day for day in period.days[5:9]}})
     assert sum(map(len, whole.values())) == 4
     assert len(stretches) == 4
+
+
+def test_a_draft_is_replayed_on_recent_clicks(month: Fixture) -> None:
+    phones = {"name": "Phones", "when": {"device": ["mobile"]}, "destination_url": "https://a.test/phones"}
+    saved = month.api.save(month.offer["id"], [phones]).json()
+    americans = {"name": "US", "when": {"country": ["US"]}, "destination_url": "https://a.test/us"}
+    draft = {"enabled": True, "rules": [americans, *saved["rules"]]}
+
+    found = month.api.post(f"/offers/{month.offer['id']}/smart-link/preview", {"draft": draft, "clicks": 500})
+
+    assert found.status_code == 200, found.text
+    answer = found.json()
+    latest = sorted(people(month.chosen({})), key=lambda event: -event.time_ms)[:500]
+    phone_id = saved["rules"][0]["id"]
+    moved = Counter(phone_id if event.device == "mobile" else "fallback" for event in latest if event.country == "US")
+    assert (answer["clicks"], answer["moved"]) == (500, moved.total())
+    assert {move["from_rule_id"]: move["clicks"] for move in answer["moves"]} == moved
+    assert {move["to_name"] for move in answer["moves"]} == {"US"}
+    assert sum(rule["before"] for rule in answer["rules"]) == sum(rule["after"] for rule in answer["rules"]) == 500
