@@ -4,7 +4,7 @@ import http.client
 import json
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 from deploy.refusal import Refusal
@@ -44,7 +44,14 @@ class Api:
 
     def send(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> bytes:
         """Return what control answers, as sent. Raises ApiError for its refusals, Refusal when it cannot be reached."""
-        request = Request(f"{self.base}/api/v1{path}", data=body, method=method)  # noqa: S310 (the scheme was checked)
+        return self._ask(method, f"/api/v1{path}", body, content_type)
+
+    def report(self, slug: str, **fields: str) -> None:
+        """Report a conversion of the offer `slug` as a shop's server does, by its postback address."""
+        self._ask("POST", f"/postback/{slug}?{urlencode(fields)}", b"", "application/x-www-form-urlencoded")
+
+    def _ask(self, method: str, path: str, body: bytes | None, content_type: str) -> bytes:
+        request = Request(f"{self.base}{path}", data=body, method=method)  # noqa: S310 (the scheme was checked)
         request.add_header("Accept", "application/json")
         if self._key:
             request.add_header("Authorization", f"Bearer {self._key}")

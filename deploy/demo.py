@@ -3,6 +3,7 @@
 Running it again adds what is missing and changes nothing that is there.
 """
 
+import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from deploy.api import Api, ApiError
 from deploy.traffic import Source
 
 SLUG: Final = "saas"
+_PRICES: Final = ("19.00", "49.00", "190.00")
 _SMART_LINK: Final = {
     "enabled": True,
     "fallback_url": "https://yourbrand.com",
@@ -91,16 +93,26 @@ VISITORS: Final = (
 def fill(api: Api, spools: Path) -> bool:
     """Create what is missing of the example; return whether the offer is new. Raises Refusal.
 
-    A new offer gets a month of clicks, left in the folder `spools`.
+    A new offer gets a month of clicks, left in the folder `spools`, and some sales.
     """
     before = {offer["id"] for offer in _items(api, "/offers", "slug", SLUG)}
     offer = _ensure(api, "/offers", "slug", _OFFER)
     sources = [_ensure_sender(api, offer, sender) for sender in SENDERS]
     is_new = offer["id"] not in before
     if is_new:
-        direct = Source(SLUG, "", "", "", ("www.google.com", "t.co", ""), ("",), 2)
-        traffic.leave(spools, offer, [direct, *sources], now_ms=time.time_ns() // 1_000_000)
+        _make_up_a_month(api, spools, offer, sources)
     return is_new
+
+
+def _make_up_a_month(api: Api, spools: Path, offer: dict[str, Any], sources: list[Source]) -> None:
+    """Leave a month of clicks, and report that some of yesterday's visitors have bought something."""
+    draw = random.Random()  # noqa: S311 (nobody's secret)
+    direct = Source(SLUG, "", "", "", ("www.google.com", "t.co", ""), ("",), 2)
+    events = list(traffic.month(offer, [direct, *sources], time.time_ns() // 1_000_000, draw))
+    traffic.leave(spools, events)
+    for number, click_id in enumerate(traffic.buyers(events, draw)):
+        sale = {"click_id": click_id, "txn_id": f"demo-{number}", "amount": draw.choice(_PRICES), "currency": "USD"}
+        api.report(SLUG, secret=offer["postback_secret"], **sale)
 
 
 def _ensure_sender(api: Api, offer: dict[str, Any], sender: Sender) -> Source:

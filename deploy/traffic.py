@@ -27,6 +27,7 @@ from shared.visitor import Visitor
 
 DAYS: Final = 30
 CLICKS_A_DAY: Final = 600
+BUYERS_OF_A_HUNDRED: Final = 4
 _QUOTA_BYTES: Final = 256 << 20
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
@@ -72,14 +73,19 @@ class Source:
     weight: float
 
 
-def leave(spools: Path, offer: dict[str, Any], sources: Sequence[Source], now_ms: int) -> int:
-    """Leave a month of clicks up to `now_ms` on `offer` (as the API gives it) in a spool; return how many."""
+def leave(spools: Path, events: Sequence[ClickEvent]) -> None:
+    """Leave clicks in a spool under the folder `spools`."""
     spool = Spool.open(spools, _QUOTA_BYTES, boot=secrets.token_hex(8), host="demo", slot=0)
-    events = list(month(offer, sources, now_ms, random.Random()))  # noqa: S311 (nobody's secret)
     for event in events:
         spool.put(encode_event(event))
     spool.close()
-    return len(events)
+
+
+def buyers(events: Sequence[ClickEvent], draw: random.Random) -> list[str]:
+    """Return the click ids of some people of the last day, who are to buy something now."""
+    since_ms = events[-1].time_ms - _DAY_MS
+    people = [event.click_id for event in events if event.time_ms > since_ms and event.kind == "person"]
+    return draw.sample(people, len(people) * BUYERS_OF_A_HUNDRED // 100)
 
 
 def month(offer: dict[str, Any], sources: Sequence[Source], now_ms: int, draw: random.Random) -> Iterator[ClickEvent]:

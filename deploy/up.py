@@ -189,7 +189,7 @@ class Up:
             " (TURNOUT_TRUSTED_PROXIES); without --demo nobody is trusted."
         )
         if is_new:
-            self._tell("A month of made-up clicks is on its way to the charts.")
+            self._tell("A month of made-up clicks and some sales are on their way to the charts.")
 
     def _tell(self, text: str) -> None:
         self._console.print(text, markup=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.traffic import DAYS, Source, leave, month
+from deploy.traffic import DAYS, Source, buyers, leave, month
 from edge.spool_orphans import adopt
 from shared.events import ClickEvent, decode_event
 
@@ -70,11 +70,20 @@ def test_some_visitors_come_back_the_same_day_and_some_are_bots(events: list[Cli
     assert 0.02 < kinds["bot"] / kinds.total() < 0.1
 
 
-def test_a_running_edge_can_adopt_what_was_left(tmp_path: Path) -> None:
-    count = leave(tmp_path, OFFER, SOURCES, NOW_MS)
+def test_who_buys_has_clicked_on_the_last_day(events: list[ClickEvent]) -> None:
+    bought = set(buyers(events, random.Random(1)))
+
+    clicks = [event for event in events if event.click_id in bought]
+    assert len(clicks) == len(bought) > 5
+    assert {event.kind for event in clicks} == {"person"}
+    assert min(event.time_ms for event in clicks) > NOW_MS - 2 * 86_400_000
+
+
+def test_a_running_edge_can_adopt_what_was_left(tmp_path: Path, events: list[ClickEvent]) -> None:
+    leave(tmp_path, events)
     (orphan,) = adopt(tmp_path)
     contents = [orphan.backlog.read(batch) for batch in orphan.backlog.next(1_000)]
     lines = [line for content in contents if content for line in content.events.split(b"\n")]
 
-    assert len(lines) == count
+    assert len(lines) == len(events)
     assert decode_event(lines[0]).offer == "o_offer"

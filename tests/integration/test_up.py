@@ -79,14 +79,15 @@ def test_partners_links_carry_their_coupon(running: Turnout) -> None:
     assert links["nora-app"]["coupon"] == "NORA20"
 
 
-def test_a_month_of_made_up_clicks_reaches_the_charts(running: Turnout) -> None:
+def test_a_month_of_made_up_clicks_and_sales_reaches_the_charts(running: Turnout) -> None:
     path = f"/offers/{running.offer_id()}/analytics?group_by=rule"
     wait_for(lambda: running.call("GET", path)["totals"]["clicks"] > 10_000, running.__str__)
 
-    groups = {group["key"]: group["clicks"] for group in running.call("GET", path)["groups"]}
+    answer = running.call("GET", path)
 
-    assert len(groups) == 4
-    assert min(groups.values()) > 1_000
+    assert len(answer["groups"]) == 4
+    assert min(group["clicks"] for group in answer["groups"]) > 1_000
+    assert answer["totals"]["conversions"] > 5
 
 
 def test_without_the_demo_nobody_may_choose_an_address(turnout: Turnout) -> None:
