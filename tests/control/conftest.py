@@ -76,11 +76,12 @@ def client(parts: Parts) -> Iterator[Client]:
 def running(parts: Parts) -> Iterator[Client]:
     """The app over `parts`."""
     app = create_app(parts)
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(app.router.lifespan_context(app)):
-        client = Client(app, portal)
-        yield client
-        client.close()
-        portal.call(close, parts)
+    with start_blocking_portal() as portal:
+        with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
+            client = Client(app, portal)
+            yield client
+            client.close()
+        portal.call(close, parts)  # after what runs beside requests has ended, as in `control.__main__`
 
 
 @pytest.fixture
