@@ -64,7 +64,7 @@ async def _board(parts: Parts, offer: Offer, view: View, asked: Question, now: d
     async with sessions_of(parts) as sessions:
         row = await offer_store.require(sessions.config, offer.id)
         found = await answer(sessions, asked, row, limit=_EVERY_GROUP, compare=True)
-        layers = layers_of(offer.smart_link.rules, found)
+        layers = layers_of(offer.smart_link.rules, found, MEASURES[view.measure])
         columns = await columns_of(sessions, asked, layers, MEASURES[view.measure])
         fallen = await watch(sessions, asked.ungrouped(), _SEGMENTS)
         cards = await ranked.cards(sessions, asked, view)
@@ -86,7 +86,7 @@ async def _board(parts: Parts, offer: Offer, view: View, asked: Question, now: d
         "measures": MEASURES,
         "api_query": view.query(now),
         "filters": FILTERS,
-        "is_empty": not (found.totals.clicks or found.totals.bots) and not view.filters,
+        "is_empty": not (found.totals.clicks or found.totals.bots or found.totals.conversions) and not view.filters,
     }
 
 

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Request
 
-from control.clicks.shapes import MEASURES
 from control.insight.analytics.question import KEYS, Question, ask
 from control.insight.analytics.reading import Sessions
 from control.parts import Parts
@@ -20,7 +19,7 @@ from shared.table import FALLBACK, INACTIVE, OFF
 COLOURS: Final = 8
 """Rules that have a colour of their own; later ones, and deleted ones, share a hatched one."""
 
-_FIXED: Final = {OFF: "Smart link off", INACTIVE: "Offer paused", FALLBACK: "Everyone else"}
+_FIXED: Final = {"": "No click known", OFF: "Smart link off", INACTIVE: "Offer paused", FALLBACK: "Everyone else"}
 
 
 class Band(NamedTuple):
@@ -84,11 +83,6 @@ def _band(rule: Rule, place: int) -> Band:
 def look_of(place: int) -> str:
     """Return the class of colour of the rule at `place`."""
     return f"c{place}" if place <= COLOURS else "cx"
-
-
-def count(sums: Sequence[int] | None, measure: str) -> int:
-    """Return one measure of sums; nothing counted is 0."""
-    return sums[MEASURES.index(measure)] if sums else 0
 
 
 def change(now: float, before: float) -> Change | None:

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any, Final
 
 from control.clicks.shapes import OVERFLOW
-from control.insight.analytics.answer import series
 from control.insight.analytics.question import Question
 from control.insight.analytics.reading import Sessions
-from control.insight.analytics.schemas import Analytics
+from control.insight.analytics.schemas import Analytics, Group
 from control.smartlinks.schemas import Rule
 from control.web.chart import Bucket, Chart, Frame, Mark, Part, draw
-from control.web.figures import COLOURS, Band, bands, count, percent
+from control.web.counting import CONVERSIONS, by_bucket
+from control.web.figures import COLOURS, Band, bands, percent
 
 _DELETED_SHOWN: Final = 4
 _QUARTER_S: Final = 900
@@ -44,9 +44,10 @@ class Columns:
     running: int | None
 
 
-def layers_of(rules: Sequence[Rule], found: Analytics) -> list[Layer]:
-    """Return the layers of a chart from the bottom: only what somebody was sent by."""
-    names = {group.key: group.label for group in found.groups if group.key != OVERFLOW}
+def layers_of(rules: Sequence[Rule], found: Analytics, measure: str) -> list[Layer]:
+    """Return the layers of a chart from the bottom: only what somebody was sent by, or bought through."""
+    counted = [group for group in found.groups if group.key != OVERFLOW and _counts(group, measure)]
+    names = {group.key: group.label for group in counted}
     present = [band for band in bands(rules, names, names) if band.key in names]
     later = [band for band in present if band.place is not None and band.place > COLOURS]
     gone = [band for band in present if band.look == "cx" and band.place is None]
@@ -63,8 +64,8 @@ def layers_of(rules: Sequence[Rule], found: Analytics) -> list[Layer]:
 async def columns_of(sessions: Sessions, asked: Question, layers: Sequence[Layer], measure: str) -> Columns:
     """Return the numbers of the chart."""
     keys = [key for layer in layers for key in layer.keys]
-    buckets: Sequence[Any] = await series(sessions, asked, keys) if keys else [{} for _ in asked.period.starts]
-    values = [[sum(count(bucket.get(key), measure) for key in layer.keys) for layer in layers] for bucket in buckets]
+    buckets = await by_bucket(sessions, asked, keys, measure)
+    values = [[sum(bucket.get(key, 0) for key in layer.keys) for layer in layers] for bucket in buckets]
     quarter = int(time.time() // _QUARTER_S)
     spans = enumerate(asked.period.buckets)
     running = next((place for place, span in spans if span.first <= quarter < span.after), None)
@@ -102,6 +103,10 @@ def finding_of(found: Analytics, layers: Sequence[Layer]) -> str:
         return "Nobody came in this period."
     value, name = max(sizes)
     return f"{name} takes {percent(value, found.totals.clicks)}% of {found.totals.clicks:,} people."
+
+
+def _counts(group: Group, measure: str) -> bool:
+    return bool(group.conversions if measure == CONVERSIONS else group.clicks or group.bots)
 
 
 def _layer(band: Band) -> Layer:

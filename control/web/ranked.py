@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from control.clicks.shapes import OVERFLOW
-from control.insight.analytics.answer import split
 from control.insight.analytics.labels import labels
 from control.insight.analytics.question import Question
-from control.insight.analytics.reading import Sessions, open_reading
-from control.web.figures import count, percent
+from control.insight.analytics.reading import Sessions
+from control.web.counting import by_key, by_source
+from control.web.figures import percent
 from control.web.smart_link import WORDS
 from control.web.view import MEASURES, View
 
@@ -25,9 +25,6 @@ TITLES: Final = {
     "browser": "Browser",
 }
 SUB: Final = "Sub-ID"
-
-_SOURCES: Final = ("partner", "link", "coupon")
-"""Cards that are read off the same combinations, and so at once: there may be as many as links."""
 
 _NOTHING: Final = {
     "coupon": "no coupon",
@@ -65,10 +62,10 @@ class Card:
 async def cards(sessions: Sessions, asked: Question, view: View) -> list[Card]:
     """Return the cards that have something to rank."""
     measure = MEASURES[view.measure]
-    sources = await _sources(sessions, asked, measure)
+    sources = await by_source(sessions, asked, measure)
     found = []
     for key, title in {**TITLES, f"sub{view.sub}": SUB}.items():
-        counts = sources[key] if key in sources else await _counts(sessions, asked, key, measure)
+        counts = sources[key] if key in sources else await by_key(sessions, asked, key, measure)
         if any(value and counts[value] for value in counts):
             found.append(await _card(sessions, view, key, title, counts))
     return found
@@ -84,28 +81,6 @@ def said(key: str, value: str, names: Mapping[str, str]) -> str:
     if word:
         return word if key == "os" else word[:1].upper() + word[1:]
     return f"/{names.get(value, value)}" if key == "link" else names.get(value, value)
-
-
-async def _counts(sessions: Sessions, asked: Question, key: str, measure: str) -> Counter[str]:
-    found = await split(sessions, replace(asked, group_by=key))
-    return Counter({value: count(sums, measure) for value, sums in found.groups.items()})
-
-
-async def _sources(sessions: Sessions, asked: Question, measure: str) -> dict[str, Counter[str]]:
-    """Return the counts of partners, links and coupons, read once; filtered by kind they are read one by one."""
-    if "kind" in asked.filters:
-        return {}
-    question = replace(asked, group_by="partner", also=("link",))
-    found = {key: Counter[str]() for key in _SOURCES}
-    reading = await open_reading(sessions, question)
-    if reading is None:
-        return found
-    for values, sums in await reading.totals():
-        number = count(sums, measure)
-        _via, coupon, link = values
-        for key, value in zip(_SOURCES, (reading.key_of(values), link, coupon), strict=True):
-            found[key][value] += number
-    return found
 
 
 async def _card(sessions: Sessions, view: View, key: str, title: str, counts: Counter[str]) -> Card:

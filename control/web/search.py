@@ -19,7 +19,7 @@ from control.web import names
 router = APIRouter(include_in_schema=False)
 
 _HITS: Final = 6
-_LINKS: Final = 200
+_LINKS: Final = 100
 _LAST: Final = "\U0010ffff"
 
 

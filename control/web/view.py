@@ -14,7 +14,7 @@ from control.insight.analytics.question import KEYS, MAX_FILTER_VALUES
 PERIODS: Final = {"24h": "24 h", "7d": "7 d", "14d": "14 d", "30d": "30 d", "90d": "90 d"}
 DEFAULT_PERIOD: Final = "14d"
 CUSTOM: Final = "custom"
-MEASURES: Final = {"people": "clicks", "uniques": "uniques", "bots": "bots"}
+MEASURES: Final = {"people": "clicks", "uniques": "uniques", "conversions": "conversions", "bots": "bots"}
 """What the chart can show -> the measure it is."""
 
 _SUBS: Final = ("1", "2", "3", "4", "5")

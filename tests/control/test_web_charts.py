@@ -66,6 +66,7 @@ def test_rules_keep_their_order_and_colours_and_everyone_else_is_on_top() -> Non
     assert [band.look for band in found[:10]] == ["c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "cx", "cx"]
     assert [(band.label, band.look) for band in found[10:]] == [
         ("Old (deleted)", "cx"),
+        ("No click known", "cn"),
         ("Smart link off", "cn"),
         ("Offer paused", "cn"),
         ("Everyone else", "cf"),

@@ -179,3 +179,19 @@ def test_a_rule_is_an_english_sentence(when: dict[str, Any], said: str) -> None:
 def test_a_destination_shows_its_host_first_and_never_as_html() -> None:
     assert pretty_url("https://a.example/") == "<b>a.example</b>"
     assert pretty_url("https://a.example/<i>{sub1}") == ('<b>a.example</b>/&lt;i&gt;<span class="macro">{sub1}</span>')
+
+
+def test_conversions_are_counted_where_their_clicks_were_and_apart_without_one(
+    person: Browser, own_api: Api, database_url: str
+) -> None:
+    offer, partner = own_api.offer(), own_api.partner()
+    own_api.made("/coupons", {"offer_id": offer["id"], "partner_id": partner["id"], "code": "M20"})
+    come(database_url, {"offer": offer["id"], "rule": "fallback"})
+    sale = {"coupon": "M20", "amount": "12.50", "currency": "USD", "txn_id": "t1", "secret": offer["postback_secret"]}
+    assert own_api.client.request("POST", "/postback/saas", params=sale).status_code == 201
+    page = person.get(f"/offers/{offer['id']}/analytics?measure=conversions")
+    assert "Conversions 1" in page.text
+    assert "Revenue, USD 12.50" in page.text
+    assert "No click known" in page.text
+    assert "Everyone else takes" not in page.text
+    assert f"/offers/{offer['id']}/analytics?measure=conversions&partner={partner['id']}" in page.links
