@@ -108,7 +108,7 @@ class Errands:
 
     async def _poll(self) -> None:
         while not self._stopping.is_set():
-            asked = self._sync.heard
+            asked = self._sync.known
             try:
                 head = await self._redis.head()
                 self._take(self._sync.polled(head, asked, self._clock()))

@@ -19,10 +19,9 @@ class Intake:
         self._floors = floors
 
     def hear_of(self, keys: Iterable[str], version: Version) -> None:
-        """Know that `keys` changed: nothing older of them may be stored, and no absence or refusal stands."""
+        """Know that `keys` changed: nothing older of them may be stored, and no absence stands."""
         for key in keys:
             self._floors.raise_key(key, version)
-            self._holdings.nacks.accept(key)
             link = link_of(key)
             if link is not None:
                 self._holdings.cache.remove_absent(link)
@@ -30,6 +29,8 @@ class Intake:
     def announced(self, by_key: Mapping[str, bytes], version: Version) -> Update:
         """Return what the values of one announcement change."""
         stored: dict[str, Stored] = {}
+        for key in by_key:
+            self._holdings.nacks.accept(key)
         for key in filter(self._matters, by_key):
             try:
                 value = read_value(key, by_key[key])
@@ -44,7 +45,7 @@ class Intake:
         """Return what was read changes, and the keys for which nothing vouches."""
         stored: dict[str, Stored] = {}
         unvouched: list[str] = []
-        for key in filter(self._matters, keys):
+        for key in keys:
             try:
                 judged = judge(key, reading.values.get(key), reading.head, self._floors)
             except Refused as exc:
@@ -52,13 +53,15 @@ class Intake:
                 continue
             if judged is None:
                 unvouched.append(key)
-            else:
+                continue
+            self._holdings.nacks.accept(key)
+            if self._matters(key):
                 stored[key] = judged
         return Update(self._holdings, stored), unvouched
 
     def keeps(self, key: str, raw: bytes | None) -> bool:
         """Tell whether a value of the log is to be remembered until the log has been read to its end."""
-        return self._matters(key) or is_tombstone(raw)
+        return self._matters(key) or is_tombstone(raw) or key in self._holdings.nacks
 
     def _matters(self, key: str) -> bool:
         """Tell whether a key's value can be needed: it is held, or is a table that a held link may now point at."""

@@ -151,13 +151,16 @@ class Keeper:
         self._withdrawals.prune(version)
 
     def _records(self) -> Iterator[tuple[str, bytes]]:
-        """Yield what is held as it was published, each offer's table once; what is held may change on the way."""
+        """Yield what is held as it was published, each offer's table once; what is held may change on the way.
+
+        What serves only because its successor was refused is left out: the next process may understand that one.
+        """
         holdings = self._sync.holdings
         yield from list(holdings.pinned())
         offers: set[str] = set()
         for link in list(holdings.cache):
             entry = holdings.cache.peek(link)
-            if entry is None:
+            if entry is None or self._sync.is_refused(entry):
                 continue
             if entry.home.offer not in offers:
                 offers.add(entry.home.offer)

@@ -6,6 +6,9 @@ from edge.published import Refused
 from shared.wire import Nack
 
 MAX_NACKS: Final = 20
+"""Reported at a time, the newest."""
+
+_MAX_KEPT: Final = 1_000
 _MAX_REASON_CHARS: Final = 200
 
 
@@ -25,13 +28,17 @@ class Nacks:
         self.total += 1
         self._by_key.pop(key, None)
         self._by_key[key] = nack
-        if len(self._by_key) > MAX_NACKS:
+        if len(self._by_key) > _MAX_KEPT:
             del self._by_key[next(iter(self._by_key))]
 
     def accept(self, key: str) -> None:
         """Forget the refusal of a key whose present value is understood."""
         self._by_key.pop(key, None)
 
+    def __contains__(self, key: str) -> bool:
+        """Tell whether the present value of a key was refused."""
+        return key in self._by_key
+
     def listed(self) -> tuple[Nack, ...]:
-        """Return the refusals, newest last."""
-        return tuple(self._by_key.values())
+        """Return the newest refusals, the last one last."""
+        return tuple(self._by_key.values())[-MAX_NACKS:]

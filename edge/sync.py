@@ -5,8 +5,8 @@ Anything else (a gap, a subscribe confirmation, a head that is ahead) is a doorb
 applied in one step when it reaches the head. When the log no longer tells what changed, or a new lineage begins,
 everything held goes on being served while it is read again, and nothing newer is acked until none of it is left.
 
-`heard` is the version up to which every change is known; `acked` the one of which nothing older is served; floors keep
-back what is older than was heard, wherever it comes from.
+`known` is the latest head seen, `heard` the version up to which every change is known, `acked` the one of which nothing
+older is served; floors keep back what is older than was heard, wherever it comes from.
 """
 
 import math
@@ -41,6 +41,7 @@ class Sync:
 
     def __init__(self, cache: Cache, floors: Floors | None = None) -> None:
         self.heard = NEVER
+        self.known = NEVER
         self.acked = NEVER
         self.floors = Floors() if floors is None else floors
         self.nacks = Nacks()
@@ -101,9 +102,8 @@ class Sync:
         return self._settle(now_s)
 
     def polled(self, head: Head | None, asked: Version, now_s: float) -> list[Effect]:
-        """Learn from the head, which finds a lost last message, a flush and a rollback; `asked` was heard before."""
-        self._standing.answered(now_s)
-        relation = self._standing.observe(head, asked, self.heard)
+        """Learn from the head, which finds a lost last message, a flush and a rollback; `asked` was known before."""
+        relation = self._observe(head, asked, now_s)
         if head is not None and relation is Relation.START_OVER:
             self._start_over(head)
         self._rung |= relation is Relation.AHEAD
@@ -111,9 +111,8 @@ class Sync:
 
     def paged(self, page: Page, now_s: float) -> list[Effect]:
         """Add a page of the log, and apply all pages once they reach the head."""
-        self._standing.answered(now_s)
         asked, self._asked = self._asked or NEVER, None
-        relation = self._standing.observe(page.head, asked, self.heard)
+        relation = self._observe(page.head, asked, now_s)
         if page.head is None or relation in (Relation.LOST, Relation.OLD):
             self._catch_up.reset()
         elif relation is Relation.START_OVER or not self._read_on(page, page.head):
@@ -187,7 +186,8 @@ class Sync:
         stored = {key: Stored(read_value(key, raw) if raw else None, raw) for key, raw in pinned.items()}
         Update(self.holdings, stored).commit()
         if self.holdings.complete:
-            self.heard = self.acked = version
+            self.heard = self.known = self.acked = version
+            self.floors.raise_all(version)
             self._synced_s = synced_s
         return self.holdings.complete
 
@@ -206,6 +206,10 @@ class Sync:
             and self.floors.of(wire.table_key(entry.pointer.offer)) <= entry.table_version
         )
 
+    def is_refused(self, entry: Entry) -> bool:
+        """Tell whether an entry serves only because what was published after it was refused."""
+        return wire.pointer_key(entry.key) in self.nacks or wire.table_key(entry.pointer.offer) in self.nacks
+
     def kept(self, version: Version) -> None:
         """Forget single floors below `version`: a snapshot on disk has been taken at it."""
         self.floors.raise_all(version)
@@ -216,6 +220,13 @@ class Sync:
     def _validated(self) -> bool:
         """Whether everything held is known to be what it was when `heard` was published."""
         return self.holdings.complete and not self._standing.loading and not self.revalidation
+
+    def _observe(self, head: Head | None, asked: Version, now_s: float) -> Relation:
+        self._standing.answered(now_s)
+        relation = self._standing.observe(head, asked, self.heard)
+        if head is not None and relation is not Relation.LOST:
+            self.known = max(self.known, head.version)
+        return relation
 
     def _apply_announced(self, announcement: Announcement, version: Version) -> bool:
         """Apply a transaction in one step; False where it does not follow, or does not bring all it needs."""
@@ -254,6 +265,7 @@ class Sync:
         if gone:
             self._out.append(Withdraw(version, gone))
         self.heard = version
+        self.known = max(self.known, version)
         self._standing.moved(digest)
         self._catch_up.reset()
 
@@ -312,8 +324,8 @@ class Sync:
 
     def _ask(self, now_s: float) -> None:
         if self._rung and self._asked is None and now_s >= self._read_after_s:
-            self._rung, self._asked = False, max(self.heard, self._catch_up.reached)
-            self._out.append(ReadLog(self._asked))
+            self._rung, self._asked = False, self.known
+            self._out.append(ReadLog(max(self.heard, self._catch_up.reached)))
         keys = self.revalidation.take(now_s)
         if keys:
             self._out.append(Reread(keys))

@@ -67,7 +67,11 @@ class Update:
             self._swaps.append(partial(self._holdings.cache.remove, link))
             return
         pointer = read_pointer(value)
-        home = self._home(pointer.offer)
+        try:
+            home = self._home(pointer.offer)
+        except Refused as exc:
+            self._holdings.nacks.refuse(exc)
+            raise Refused(key, f"the table of {pointer.offer} is refused: {exc}", value.version.sequence) from exc
         if home is None:
             self.lacking += (key, wire.table_key(pointer.offer))
         else:

@@ -104,7 +104,7 @@ class Followed:
 
     def poll(self, redis: MemoryRedis | None = None) -> None:
         """Look at the head."""
-        self.do(self.sync.polled((redis or self.redis).head(), self.sync.heard, self.now_s))
+        self.do(self.sync.polled((redis or self.redis).head(), self.sync.known, self.now_s))
 
     def settle(self) -> None:
         """Let a second pass in which everything works: the head is polled and every question answered."""

@@ -128,6 +128,23 @@ class TestKeeper:
         assert (second.sync.state, second.sync.heard) == ("stale", first.sync.acked)
         assert second.sync.holdings.domains == first.sync.holdings.domains
 
+    def test_what_serves_only_because_its_successor_was_refused_is_not_kept(self, tmp_path: Path) -> None:
+        first = self.kept(tmp_path)
+        first.publish({"k:_/a": b'{"schema":99}'})
+        first.hear_all()
+
+        async def keep() -> None:
+            keeper = self.keeper(first, tmp_path)
+            await keeper.keep()
+            keeper.close()
+
+        asyncio.run(keep())
+        snapshot = Snapshot(tmp_path / "slot-0")
+        assert first.held("a") is not None
+        assert snapshot.get("k:_/a") is None
+        assert snapshot.get("k:_/b") is not None
+        snapshot.close()
+
     def test_a_link_that_memory_lost_is_found_on_disk(self, tmp_path: Path) -> None:
         first = self.kept(tmp_path)
         second = self.next_worker(first)

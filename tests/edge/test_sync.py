@@ -215,6 +215,23 @@ class TestHead:
 
         assert followed.sync.state == "stale"
 
+    def test_a_head_that_goes_back_between_two_pages_is_a_rollback(self, followed: Followed) -> None:
+        for _ in range(3):
+            followed.put("a")
+        followed.messages()
+        backup = followed.redis.copy()
+        for _ in range(2):
+            followed.put("a")
+        followed.messages()
+        followed.do(followed.sync.subscribed(0.0))
+        followed.answer(followed.questions.pop())
+        followed.redis.go_back_to(backup)
+        before = followed.tag("a")
+        followed.answer(followed.questions.pop())
+
+        assert followed.sync.state == "stale"
+        assert followed.tag("a") == before
+
     def test_an_answer_asked_before_the_last_message_is_no_rollback(self, followed: Followed) -> None:
         asked, head = followed.sync.heard, followed.redis.head()
         followed.put("a")
@@ -492,6 +509,18 @@ class TestChanges:
         assert followed.revision("a") == revision
         assert followed.sync.nacks.listed()[0].reason == "a table of another offer"
 
+    def test_a_link_moved_to_an_offer_whose_table_is_refused_is_refused_too(self, followed: Followed) -> None:
+        before = followed.tag("a")
+        followed.publish({"o:o_2": b'{"schema":99}'})
+        followed.hear_all()
+        sequence = followed.put("a", offer="o_2")
+        followed.hear_all()
+        followed.answer_all()
+
+        assert followed.tag("a") == before
+        assert followed.sync.acked.sequence == sequence
+        assert ("k:_/a", sequence) in [(nack.key, nack.sequence) for nack in followed.sync.nacks.listed()]
+
     def test_a_new_link_of_an_offer_whose_table_is_refused_is_served_by_the_old_one(self, followed: Followed) -> None:
         revision = followed.revision("a")
         followed.publish({"o:o_1": b'{"schema":99}'})
@@ -546,6 +575,20 @@ class TestSnapshot:
         second.answer_all()
 
         assert self.recall(second, followed, "b") is None
+
+    def test_a_replica_that_is_older_than_it_is_not_believed(self, followed: Followed) -> None:
+        replica = followed.redis.copy()
+        followed.put("c", "a")
+        followed.hear_all()
+        second = self.restored(followed)
+        second.do(second.sync.subscribed(0.0))
+        second.answer_all()
+        second.do(second.sync.want(A))
+        second.do(second.sync.want(Key("_", "c")))
+        for question in tuple(second.questions):
+            second.answer(question, replica)
+
+        assert (second.held("a"), second.held("c")) == (None, None)
 
     def test_one_whose_domains_are_not_understood_is_not_started_from(self, followed: Followed) -> None:
         second = Followed(synced=False)

@@ -142,6 +142,14 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "I6",
+        "a replica older than the snapshot is believed after a start",
+        "edge/sync.py",
+        "self.floors.raise_all(version)\n            self._synced_s = synced_s",
+        "self._synced_s = synced_s",
+        f"{_SYNC}::TestSnapshot::test_a_replica_that_is_older_than_it_is_not_believed",
+    ),
+    Mutation(
+        "I6",
         "the snapshot forgets what was deleted since",
         "edge/keeping.py",
         "self._sync.floors.raise_key(key, version)",
@@ -214,6 +222,14 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "I9",
+        "pages of two histories are mixed",
+        "edge/sync.py",
+        "self._rung, self._asked = False, self.known",
+        "self._rung, self._asked = False, self.heard",
+        f"{_SYNC}::TestHead::test_a_head_that_goes_back_between_two_pages_is_a_rollback",
+    ),
+    Mutation(
+        "I9",
         "a reply that knows more than was heard is used at once",
         "edge/misses.py",
         "if miss.head is not None and miss.head.version > heard:",
@@ -235,6 +251,14 @@ MUTATIONS: Final = (
         "if value.version != version:",
         "if False:",
         f"{_SYNC}::TestAnnouncements::test_a_value_of_another_version_than_announced_is_refused",
+    ),
+    Mutation(
+        "I10",
+        "what was refused is kept as if it were the latest",
+        "edge/sync.py",
+        "return wire.pointer_key(entry.key) in self.nacks or",
+        "return",
+        f"{_SNAPSHOT}::TestKeeper::test_what_serves_only_because_its_successor_was_refused_is_not_kept",
     ),
     Mutation(
         "I11",

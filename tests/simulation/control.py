@@ -18,6 +18,8 @@ from shared.wire import Announcement, Head, Version
 
 Changes = Mapping[str, bytes | None]
 
+NOWHERE = Version(0, 0)
+
 TOMBSTONE = "deleted"
 """The tag of a key that does not exist."""
 
@@ -129,11 +131,15 @@ class Control:
 
     # The publisher
 
-    def publish(self, store: Store) -> bool:
-        """Carry one pending transaction, or take a step of the rebuild that is needed; False where nothing is to do."""
+    def publish(self, store: Store, at_edges: Version = NOWHERE) -> bool:
+        """Carry one pending transaction, or take a step of the rebuild that is needed; False where nothing is to do.
+
+        An edge that knows more than SQL has proves that SQL and Redis both went back.
+        """
         raw = store.read_head()
         head = wire.decode_head(raw) if raw else None
-        if head is None or not self._fits(head):
+        if head is None or not self._fits(head) or at_edges > Version(self.epoch, self.sequence):
+            self.epoch = max(self.epoch, at_edges.epoch)
             self._begin_rebuild(store, head)
             return True
         if head.sequence < self.sequence:

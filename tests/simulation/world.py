@@ -30,7 +30,7 @@ Reply = Miss | Page | Reading | Head | None
 
 @dataclass
 class Poll:
-    """A look at the head, asked when `asked` was heard."""
+    """A look at the head, asked when `asked` was known."""
 
     asked: Version
 
@@ -121,7 +121,7 @@ class World:
         values = dict(holdings.pinned())
         for key in list(self.cache):
             entry = self.cache.peek(key)
-            if entry is not None:
+            if entry is not None and not self.sync.is_refused(entry):
                 values[wire.table_key(entry.home.offer)] = entry.home.raw
                 values[wire.pointer_key(key)] = holdings.publish(entry)
         self.disk = OnDisk(self.sync.acked, values, {})
@@ -149,7 +149,7 @@ class World:
 
     def publish(self) -> None:
         """The publisher takes one step."""
-        if self.control.publish(self.redis):
+        if self.control.publish(self.redis, self.sync.known):
             self.seen["loading"] += self.redis_head_state() == "loading"
         if self.listening:
             self.inbox += self.redis.sent[self.heard_messages :]
@@ -163,7 +163,16 @@ class World:
         """An operator restores SQL from a backup."""
         if self.control.rebuilding is None and len(self.control.commits) > 3:
             self.control.restore_backup(self.random.choice((1, 2)))
+            self._time_out()
             self.seen["sql went back"] += 1
+
+    def _time_out(self) -> None:
+        """What was under way when control stopped has arrived or failed long before it starts again."""
+        self.inbox = []
+        pending = [*self.errands, *(errand for errand, _ in self.replies)]
+        self.errands, self.replies = [], []
+        for errand in pending:
+            self._do(self._give_up(errand))
 
     # Messages
 
@@ -196,7 +205,7 @@ class World:
     def poll(self) -> None:
         """The worker looks at the head."""
         if not any(isinstance(errand, Poll) for errand in [*self.errands, *(asked for asked, _ in self.replies)]):
-            self.errands.append(Poll(self.sync.heard))
+            self.errands.append(Poll(self.sync.known))
 
     def click(self, key: Key) -> None:
         """A visitor clicks."""
@@ -224,8 +233,9 @@ class World:
         """A question is not answered in time; what was held goes on being served."""
         if self.errands:
             held = set(self.cache)
-            self._do(self._give_up(self.errands.pop(place % len(self.errands))))
+            effects = self._give_up(self.errands.pop(place % len(self.errands)))
             assert set(self.cache) == held, "I7: a failure of Redis took a link away"
+            self._do(effects)
             self.seen["question failed"] += 1
 
     def tick(self) -> None:
@@ -419,7 +429,7 @@ class World:
         next_poll_s = self.now_s
         while self.now_s < until_s:
             self.now_s += 0.005
-            while self.control.publish(self.redis):
+            while self.control.publish(self.redis, self.sync.known):
                 pass
             self.publish()
             while self.inbox:
