@@ -55,3 +55,12 @@ def test_a_control_that_is_not_there_is_one_sentence() -> None:
 def test_an_address_that_is_none_is_refused(base: str) -> None:
     with pytest.raises(Refusal, match="is not the address of control"):
         Api(base, "")
+
+
+def test_a_sale_is_reported_at_the_offers_own_address(site: Site) -> None:
+    path = "/postback/saas?secret=pb_1&click_id=abc"
+    site.pages[path] = (201, {}, b"{}")
+
+    Api(site.url, "").report("saas", secret="pb_1", click_id="abc")
+
+    assert site.asked == [(path, None)]
