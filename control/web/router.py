@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from control.web import (
     access,
     analytics,
+    conversions,
     coupons,
     domains,
     edges,
@@ -35,6 +36,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     domains.router,
     history.router,
     analytics.router,
+    conversions.router,
     overview.router,
     offer_settings.router,
     edges.router,

@@ -195,3 +195,19 @@ def test_conversions_are_counted_where_their_clicks_were_and_apart_without_one(
     assert "No click known" in page.text
     assert "Everyone else takes" not in page.text
     assert f"/offers/{offer['id']}/analytics?measure=conversions&partner={partner['id']}" in page.links
+
+
+def test_a_conversion_says_whom_it_credits_and_why_and_the_log_what_was_refused(person: Browser, own_api: Api) -> None:
+    offer, partner = own_api.offer(), own_api.partner()
+    path = f"/offers/{offer['id']}/conversions"
+    assert "No conversions yet" in person.get(path).text
+    own_api.made("/coupons", {"offer_id": offer["id"], "partner_id": partner["id"], "code": "M20"})
+    sale = {"coupon": "M20", "txn_id": "<b>t1</b>", "secret": offer["postback_secret"]}
+    own_api.client.request("POST", "/postback/saas", params=sale)
+    own_api.client.request("POST", "/postback/saas", params={"coupon": "M20", "secret": "wrong"})
+    page = person.get(path)
+    assert "Mara by the coupon" in page.text
+    assert "<b>t1</b>" in page.text
+    assert "Refused" in page.text
+    assert offer["postback_secret"] not in page.html
+    assert "No two partners were named for one sale" in person.get(f"{path}?conflict=true").text
