@@ -16,10 +16,15 @@ PERSONAL: Final = (
     b"cookie",
     b"x-request-id",
     b"x-real-ip",
+    b"x-correlation-id",
     b"traceparent",
+    b"tracestate",
     b"x-amzn-trace-id",
+    b"x-amz-cf-id",
+    b"x-cloud-trace-context",
     b"cf-ray",
     b"cf-connecting-ip",
+    b"true-client-ip",
 )
 """Fields that differ in every request and say nothing that a click is decided by."""
 
