@@ -1,6 +1,7 @@
 """The document as YAML or JSON, in both directions."""
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import orjson
 import yaml
@@ -15,7 +16,10 @@ try:
 except ImportError:  # PyYAML built without libyaml: the same, slower
     from yaml import SafeDumper, SafeLoader  # type: ignore[assignment]
 
-YAML_TYPE = "application/yaml"
+YAML_TYPE: Final = "application/yaml"
+
+_MAYBE_ALIAS: Final = re.compile(rb"(?:^|[\s\[\]{},:?-])\*[^\s]")
+"""Where this does not match is no alias: looking for one properly takes as long as reading the document."""
 
 
 def as_yaml(document: Document) -> bytes:
@@ -53,7 +57,9 @@ def _json(raw: bytes) -> Any:
 def _yaml(raw: bytes) -> Any:
     """Aliases are refused: a few of them can make a few bytes into gigabytes."""
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(raw, Loader=SafeLoader)):
+        if _MAYBE_ALIAS.search(raw) and any(
+            isinstance(event, yaml.AliasEvent) for event in yaml.parse(raw, Loader=SafeLoader)
+        ):
             raise _malformed("yaml_alias", "The document must not use YAML aliases (*name).")
         return yaml.load(raw, Loader=SafeLoader)  # it is the safe one
     except (yaml.YAMLError, ValueError, RecursionError) as exc:

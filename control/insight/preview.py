@@ -37,7 +37,7 @@ router = APIRouter(prefix="/offers/{offer_id}/smart-link", tags=["smart links"])
 class PreviewIn(Input):
     """The draft, and how many of the latest clicks to replay on it."""
 
-    draft: SmartLinkIn
+    draft: SmartLinkIn = Field(examples=[{"rules": [{"destination_url": "https://yourbrand.com/landing"}]}])
     clicks: int = Field(default=10_000, ge=1, le=MAX_CLICKS)
 
 
