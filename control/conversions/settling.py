@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks.shapes import DAY_MS
@@ -117,7 +118,9 @@ async def _repeat(
         done = 0
         try:
             done = await job(parts)
-        except Exception:  # a database that does not answer now does later
+        except (SQLAlchemyError, OSError) as exc:  # a database that does not answer now does later
+            logger.warning("conversions are settled later: %s", exc)
+        except Exception:
             logger.exception("conversions could not be settled; it is tried again")
         if done < BATCH:
             with contextlib.suppress(TimeoutError):
