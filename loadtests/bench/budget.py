@@ -3,8 +3,8 @@
     python -m loadtests.bench.budget [--rounds 5] [--seconds 4] [--rows hot,wide,...]
 
 Servers run on CPU 0, wrk on CPU 1; targets take turns round by round, so that a noisy machine slows all of them. What
-counts is the median of the ratios within rounds: of rates, and of CPU time a request, which tells more where wrk itself
-is the limit. After every row the clicks that the edge recorded are held against the responses that wrk counted, and
+counts is the median of the ratios within rounds. Those of rates are printed too, but wrk itself is their limit at some
+90,000/s; what must be kept are those of CPU time a request. After every row the clicks that the edge recorded are held against the responses that wrk counted, and
 Locations are sampled. Exits with 1 where a budget is not kept. Needs nginx with geoip2 and Lua, wrk, redis-server.
 """
 
@@ -238,7 +238,7 @@ def _against_hot(bench: Bench, what: str, mix: Mix, must: float | None, failures
 def _ratio(what: str, ours: list[Run], theirs: list[Run], must: float | None) -> Row:
     rate = statistics.median(our.rate / their.rate for our, their in zip(ours, theirs, strict=True))
     cpu = statistics.median(their.cpu_us / our.cpu_us for our, their in zip(ours, theirs, strict=True))
-    kept = None if must is None else max(rate, cpu) >= must
+    kept = None if must is None else cpu >= must
     return Row(what, f"{rate:.2f} by rate, {cpu:.2f} by CPU time", "" if must is None else f">= {must}", kept)
 
 
@@ -291,10 +291,7 @@ def main() -> int:
                 rows.append(row)
                 mark = "" if row.kept is None else "kept" if row.kept else "**not kept**"
                 print(f"| {row.what} | {row.measured} | {row.must} | {mark} |", flush=True)
-    print(
-        f"\n{time.monotonic() - started:.0f} s; every click accounted for, every sampled Location right"
-        * (not failures)
-    )
+    print(f"\n{time.monotonic() - started:.0f} s")
     for failure in failures or ["every click is accounted for, every sampled Location right"]:
         print(failure)
     return int(bool(failures) or any(row.kept is False for row in rows))
