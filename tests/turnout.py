@@ -73,11 +73,16 @@ class Turnout:
     def has_ended(self) -> bool:
         return self._process is None or self._process.poll() is not None
 
+    def send_signal(self, number: int) -> None:
+        """Send `up` a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     def signal(self, number: int) -> int:
         """Send `up` a signal and return the exit status it ends with."""
         assert self._process is not None
         assert self._reader is not None
-        self._process.send_signal(number)
+        self.send_signal(number)
         status = self._process.wait(HANG_S)
         self._reader.join(HANG_S)
         return status

@@ -199,6 +199,19 @@ def test_a_signal_stops_all_of_it_cleanly(turnout: Turnout, number: int) -> None
     assert [child for child in children if is_running(child)] == []
 
 
+def test_a_second_ctrl_c_ends_what_is_slow_to_stop(turnout: Turnout) -> None:
+    turnout.start()
+    children = [turnout.child(name) for name in ("redis-rules", "redis-clicks", "control", "edge")]
+    os.kill(turnout.child("edge"), signal.SIGSTOP)
+    turnout.send_signal(signal.SIGINT)
+    wait_for(lambda: "Stopping" in turnout.output)
+
+    status = turnout.signal(signal.SIGINT)
+
+    assert status == 0
+    assert [child for child in children if is_running(child)] == []
+
+
 def test_a_second_start_finds_everything_again(turnout: Turnout) -> None:
     turnout.start("--demo")
     turnout.send_everyone_to("https://example.com/mine")
