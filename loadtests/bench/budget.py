@@ -4,8 +4,9 @@
 
 Servers run on CPU 0, wrk on CPU 1; targets take turns round by round, so that a noisy machine slows all of them. What
 counts is the median of the ratios within rounds. Those of rates are printed too, but wrk itself is their limit at some
-90,000/s; what must be kept are those of CPU time a request. After every row the clicks that the edge recorded are held against the responses that wrk counted, and
-Locations are sampled. Exits with 1 where a budget is not kept. Needs nginx with geoip2 and Lua, wrk, redis-server.
+90,000/s; what must be kept are those of CPU time a request. After every row the clicks that the edge recorded are held
+against the responses that wrk counted, and Locations are sampled. Exits with 1 where a budget is not kept. Needs nginx
+with geoip2 and Lua, wrk, redis-server.
 """
 
 import argparse
