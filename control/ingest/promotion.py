@@ -97,7 +97,7 @@ def _as_read(click: FoundClick, kind: int) -> Click:
 
 
 async def _cell(session: AsyncSession, offer: int, shape: int, values: tuple[str, ...]) -> int | None:
-    """Return the number of the cell that a click is counted in: its own, what stands for it in a full shape, or None."""
+    """Return the number of the cell that counts a click: its own, what stands for it in a full shape, or None."""
     hidden = tuple(
         OVERFLOW if dimension in SENT_BY_VISITORS else value
         for dimension, value in zip(_DIMENSIONS[shape], values, strict=True)

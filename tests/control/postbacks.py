@@ -5,7 +5,9 @@ from typing import Any
 
 import httpx
 
+from control.clicks.shapes import MAX_CELLS
 from control.conversions.settling import settle, settle_names
+from control.ingest.dictionary import CellNumbers
 from control.ingest.recording import Recorder
 from control.parts import Parts
 from tests.control.api import Api
@@ -18,14 +20,14 @@ NEVER_MS = 10**15
 class Shop:
     """Where one offer's sales are made: reports them, with the offer's secret unless told otherwise."""
 
-    def __init__(self, api: Api, parts: Parts, **offer: Any) -> None:
+    def __init__(self, api: Api, parts: Parts, *, max_cells: int = MAX_CELLS, **offer: Any) -> None:
         self.api = api
         self.parts = parts
         self.offer = api.offer(**offer)
         self.id = self.offer["id"]
         self.secret = self.offer["postback_secret"]
         self._clicks = Clicks()
-        self._recorder = Recorder(parts.clicks_db)
+        self._recorder = Recorder(parts.clicks_db, CellNumbers(max_cells))
         self._batches = 0
 
     def report(self, method: str = "POST", **params: Any) -> httpx.Response:

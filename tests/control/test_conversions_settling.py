@@ -87,6 +87,19 @@ def test_prefetch_is_promoted_in_the_cells_that_counted_it(shop: Shop) -> None:
     ]
 
 
+def test_prefetch_is_promoted_in_the_overflow_of_a_full_shape(api: Api, parts: Parts) -> None:
+    shop = Shop(api, parts, max_cells=1)
+    shop.click("c1", browser="Chrome", sub1="a")
+    shop.click("p1", browser="Firefox", sub1="b", via="x", referrer="t.co", kind="prefetch")
+    cells = rows(shop, "SELECT count(*) FROM click_cells")
+
+    shop.report(click_id="p1")
+    shop.settle()
+
+    assert measures(shop) == (2, 2, 0, 0, 0)
+    assert rows(shop, "SELECT count(*) FROM click_cells") == cells
+
+
 def test_prefetch_recorded_after_its_conversion_becomes_a_person_too(shop: Shop) -> None:
     made = shop.reported(click_id="late")
     shop.click("late", kind="prefetch")
