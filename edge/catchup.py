@@ -41,6 +41,8 @@ class CatchUp:
         news = page.after(self.reached)
         if news is None or (not news and head.version > self.reached):
             return None
+        for key in page.values:  # what an earlier page said of them no longer holds
+            self.values.pop(key, None)
         kept = {key: raw for key, raw in page.values.items() if keep(key, raw)}
         self._bytes += sum(len(raw) for raw in kept.values() if raw)
         self.values |= kept

@@ -125,6 +125,24 @@ class TestLog:
         followed.answer_all()
         assert followed.tag("a") == followed.latest("a")
 
+    def test_a_key_deleted_on_one_page_and_created_on_the_next_is_neither_refused_nor_withdrawn(
+        self, followed: Followed
+    ) -> None:
+        followed.put("c")
+        followed.delete("c")
+        followed.put("b")
+        followed.put("c")
+        followed.messages()
+        followed.do(followed.sync.subscribed(0.0))
+        first = followed.questions.pop()
+        early = followed.redis.copy()
+        early.values["k:_/c"] = wire.encode_value(Version(2, followed.control.sequence - 2), "k:_/c", None)
+        followed.answer(first, early)
+        followed.answer_all()
+
+        assert followed.sync.nacks.listed() == ()
+        assert [withdrawal.keys for withdrawal in followed.withdrawn if withdrawal.keys] == []
+
     def test_one_that_is_too_short_has_all_read_again_while_all_is_served(self, followed: Followed) -> None:
         before, acked = followed.tag("a"), followed.sync.acked
         followed.put("a")

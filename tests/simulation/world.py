@@ -60,7 +60,7 @@ class World:
         self.backup = self.redis.copy()
         self.poison: set[bytes] = set()
         self.disk: OnDisk | None = None
-        self.dropped_disk = False
+        self.sql_went_back = False
         self._max_links, self._max_floors = max_links, max_floors
         first = dict(pinned_bodies(self.control))
         first |= {wire.table_key(offer): self.control.table_body(offer) for offer in OFFERS}
@@ -160,8 +160,14 @@ class World:
         return head.state if head else None
 
     def restore_sql(self) -> None:
-        """An operator restores SQL from a backup."""
-        if self.control.rebuilding is None and len(self.control.commits) > 3:
+        """An operator restores SQL from a backup, of a time before what Redis has.
+
+        Both going back to one point at once is beyond what heads can tell: the edges' leases tell control.
+        """
+        head = self.redis.head()
+        published = head is not None and head.version == Version(self.control.epoch, self.control.sequence)
+        if published and self.control.rebuilding is None and len(self.control.commits) > 3:
+            self.sql_went_back = True
             self.control.restore_backup(self.random.choice((1, 2)))
             self._time_out()
             self.seen["sql went back"] += 1
@@ -252,10 +258,12 @@ class World:
 
     def back_up(self) -> None:
         """A replica stops following, or a backup is made."""
-        self.backup = self.redis.copy()
+        self.backup, self.sql_went_back = self.redis.copy(), False
 
     def roll_back(self) -> None:
         """A failover or a restart loses the last writes."""
+        if self.sql_went_back:
+            return
         self.redis.go_back_to(self.backup)
         self.control.rebuilding = None  # a rebuild breaks off with its connection
         self.seen["redis went back"] += 1
