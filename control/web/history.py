@@ -86,7 +86,7 @@ async def restore(parts: PartsDep, caller: Person, offer_id: PathId, number: int
         if problem.status != 412:
             raise
         return forms.see_other(f"/offers/{offer_id}/history?revision={number}&moved=1")
-    return forms.see_other(told(f"/offers/{offer_id}/history", "saved", sequence=saved.sequence))
+    return forms.see_other(told(f"/offers/{offer_id}/history", "restored", sequence=saved.sequence))
 
 
 async def _history_page(

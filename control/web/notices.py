@@ -14,6 +14,7 @@ _WORDS: Final = {
     "disabled": "Disabled",
     "deleted": "Deleted",
     "undone": "Back again",
+    "restored": "Restored",
     "paused": "Paused",
     "active": "Activated",
     "archived": "Archived",

@@ -20,5 +20,5 @@ async function tell(line) {
   const known = edges?.filter((edge) => edge.state !== "unknown") ?? [];
   const live = known.filter((edge) => edge.state === "live").length;
   dot.className = `lamp-dot ${edges === null ? "bad" : !known.length ? "off" : live === known.length ? "ok" : "warn"}`;
-  words.textContent = edges === null ? "Edges cannot be asked" : known.length ? `${live} of ${known.length} edges live` : "No edge is running";
+  words.textContent = edges === null ? "Edges cannot be asked" : known.length ? `${live} of ${known.length} ${known.length === 1 ? "edge" : "edges"} live` : "No edge is running";
 }
