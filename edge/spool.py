@@ -26,6 +26,8 @@ from shared.events import SCHEMA
 MAX_BATCH_EVENTS: Final = 500
 MAX_BATCH_BYTES: Final = 256 * 1024
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
+SEGMENTS_IN_QUOTA: Final = 8
+"""A segment is freed as a whole and not while it is written to: small ones under a small quota, so that it empties."""
 REOPEN_S: Final = 1.0
 """Pause between attempts to make the spool's folder, where there is none."""
 
@@ -57,6 +59,7 @@ class Spool:
         """Disk that adopted spools take: counted against the quota. The shipper keeps it."""
         self._folder = root / f"{owner.host.replace('/', '_')}-{owner.slot}" / owner.boot
         self._quota_bytes = quota_bytes
+        self._segment_bytes = min(SEGMENT_BYTES, quota_bytes // SEGMENTS_IN_QUOTA)
         self._clock = clock
         self._lines: list[bytes] = []
         self._lock: int | None = None
@@ -205,7 +208,7 @@ class Spool:
         return encode_frame(kind, self._ordinal, payload, count)
 
     def _begin_batch(self, segment: Segment) -> None:
-        if segment.size >= SEGMENT_BYTES:
+        if segment.size >= self._segment_bytes:
             segment = self._new_segment() or segment
         self._pending, self._pending_events, self._pending_bytes = [], 0, 0
         self._pending_start = segment.size

@@ -235,6 +235,22 @@ def test_a_quota_drops_the_newest_and_frees_again(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_a_full_spool_takes_clicks_again_once_sql_has_the_old_ones(tmp_path: Path) -> None:
+    spool = open_spool(tmp_path, quota_bytes=MIB)
+    for _ in range(2_000):
+        write_turn(spool, b"x" * 1_000)
+    spool.cut()
+    dropped = spool.status().dropped["quota"]
+    assert dropped > 0
+
+    for segment in spool.release(spool._batch):
+        segment.unlink()
+    write_turn(spool, *[b"y" * 1_000] * 500)
+
+    assert spool.status().dropped["quota"] == dropped
+    spool.close()
+
+
 def test_the_first_spool_of_a_new_edge_is_removed_when_empty(tmp_path: Path) -> None:
     spool = open_spool(tmp_path)
     write_turn(spool, b"a")
