@@ -72,7 +72,7 @@ async def _click(database_url: str, offer_id: str, rule_id: str, text: str) -> N
     db = clicks_database(database_url)
     try:
         made = Clicks()
-        sent = {"via": text, "coupon": text, "sub1": text, "referrer": text, "person": text}
+        sent = {"via": text, "coupon": text, "sub1": text, "referrer": text, "browser": text}
         now = int(time.time() * 1000)
         event = made.event(offer=offer_id, rule=rule_id, time_ms=now, link="l_gone", **sent)
         lost = made.event(offer=offer_id, rule="fallback", time_ms=now, **sent)
