@@ -52,7 +52,8 @@ class Keeper:
             pinned = {key: snapshot.get(key) for key in PINNED}
             age_s = max(0.0, (self._wall_ms() - snapshot.header.written_at_ms) / 1000)
             known = {key: raw for key, raw in pinned.items() if raw is not None}
-            if not self._sync.restore(snapshot.header.version, now_s - age_s, known):
+            header = snapshot.header
+            if not self._sync.restore(header.version, header.newest, now_s - age_s, known):
                 raise BadSnapshot("its domains or salts are not understood")
         except FileNotFoundError:
             log.info("no snapshot yet", extra={"path": str(self._path)})
@@ -142,7 +143,7 @@ class Keeper:
             while slice_ := list(islice(records, _SLICE)):
                 await loop.run_in_executor(self._thread, writer.add, slice_)
                 await asyncio.sleep(breath_s)
-            await loop.run_in_executor(self._thread, writer.commit)
+            await loop.run_in_executor(self._thread, writer.commit, self._sync.known)
         snapshot = await loop.run_in_executor(self._thread, Snapshot, self._path)
         before, self._snapshot = self._snapshot, snapshot
         if before is not None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from edge.published import Refused
+from edge.published import Refused, link_of
 from shared.wire import Nack
 
 MAX_NACKS: Final = 20
@@ -38,6 +38,10 @@ class Nacks:
     def __contains__(self, key: str) -> bool:
         """Tell whether the present value of a key was refused."""
         return key in self._by_key
+
+    def links(self) -> list[str]:
+        """Return the refused keys of links: what they point at may be understood one day."""
+        return [key for key in self._by_key if link_of(key) is not None]
 
     def listed(self) -> tuple[Nack, ...]:
         """Return the newest refusals, the last one last."""

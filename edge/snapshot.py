@@ -1,6 +1,6 @@
 """The hot set on disk: published values by key, so that a worker that starts or a Redis that is gone costs no link.
 
-One file: a header (magic, format, epoch, sequence, when, count, where the index is, digest of all that follows),
+One file: a header (magic, format, versions, when, count, where the index is, digest of all that follows),
 records of key and value, and an index of record offsets, open-addressed by the key's CRC, so that one link is found
 without reading the others. Nothing in it is older than its header's version. Values are stored as published: what reads
 them is the decoder of what Redis sends.
@@ -22,7 +22,7 @@ from shared.wire import Version
 MAGIC: Final = b"TURNOUT\x00"
 FORMAT: Final = 1
 
-_HEADER: Final = struct.Struct(">8sHQQQQQ32s")
+_HEADER: Final = struct.Struct(">8sHQQQQQQQ32s")
 _RECORD: Final = struct.Struct(">HI")
 _OFFSET_BYTES: Final = 8
 _SPARE: Final = 2
@@ -34,9 +34,13 @@ class BadSnapshot(ValueError):
 
 
 class Header(NamedTuple):
-    """What a snapshot says of itself; `written_at_ms` is milliseconds since 1970 UTC, `index_at` a file offset."""
+    """What a snapshot says of itself: nothing in it is older than `version`, and nothing newer than `newest`.
+
+    `written_at_ms` is milliseconds since 1970 UTC, `index_at` a file offset.
+    """
 
     version: Version
+    newest: Version
     written_at_ms: int
     records: int
     index_at: int
@@ -137,16 +141,13 @@ class SnapshotWriter:
             self._entries.append((zlib.crc32(name), self._at))
             self._write(_RECORD.pack(len(name), len(value)) + name + value)
 
-    def commit(self) -> None:
-        """Write index and header, and make the file durable under its name."""
+    def commit(self, newest: Version) -> None:
+        """Write index and header, and make the file durable under its name; no value is newer than `newest`."""
         index_at = self._at
         self._write(self._index())
+        about = (*self._version, *newest, self._written_at_ms, len(self._entries), index_at)
         self._file.seek(0)
-        self._file.write(
-            _HEADER.pack(
-                MAGIC, FORMAT, *self._version, self._written_at_ms, len(self._entries), index_at, self._digest.digest()
-            )
-        )
+        self._file.write(_HEADER.pack(MAGIC, FORMAT, *about, self._digest.digest()))
         self._file.flush()
         os.fsync(self._file.fileno())
         self._temporary.replace(self._path)
@@ -171,14 +172,14 @@ class SnapshotWriter:
 
 
 def _read_header(data: mmap.mmap) -> Header:
-    magic, file_format, epoch, sequence, written_at_ms, count, index, digest = _HEADER.unpack_from(data)
+    magic, file_format, *versions, written_at_ms, count, index, digest = _HEADER.unpack_from(data)
     if magic != MAGIC:
         raise BadSnapshot("not a snapshot")
     if file_format != FORMAT:
         raise BadSnapshot(f"format {file_format} is not understood here")
     if not _HEADER.size <= index <= len(data):
         raise BadSnapshot("cut short")
-    return Header(Version(epoch, sequence), written_at_ms, count, index, digest)
+    return Header(Version(*versions[:2]), Version(*versions[2:]), written_at_ms, count, index, digest)
 
 
 def _sync_folder(path: Path) -> None:

@@ -10,7 +10,7 @@ older is served; floors keep back what is older than was heard, wherever it come
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from edge.cache import Cache, Entry
@@ -21,7 +21,7 @@ from edge.holdings import Holdings
 from edge.intake import Intake
 from edge.misses import Misses
 from edge.nacks import Nacks
-from edge.published import PINNED, Refused, Stored, is_tombstone, read_value
+from edge.published import PINNED, Refused, Stored, is_tombstone, offer_of, read_value
 from edge.replies import Miss, Page, Reading
 from edge.revalidation import RETRY_S, Revalidation
 from edge.standing import Relation, Standing
@@ -177,16 +177,17 @@ class Sync:
         self.holdings.cache.expire_absences(now_s)
         return self._settle(now_s)
 
-    def restore(self, version: Version, synced_s: float, pinned: Mapping[str, bytes]) -> bool:
-        """Start from a snapshot of which nothing is older than `version`; its links follow through `recall`.
+    def restore(self, version: Version, newest: Version, synced_s: float, pinned: Mapping[str, bytes]) -> bool:
+        """Start from a snapshot; its links follow through `recall`.
 
-        `synced_s` is when it was written, on the same clock as `now_s`. Returns False where its pinned values are not
-        understood. Raises Refused.
+        Nothing in it is older than `version` or newer than `newest`. `synced_s` is when it was written, on the same
+        clock as `now_s`. Returns False where its pinned values are not understood. Raises Refused.
         """
         stored = {key: Stored(read_value(key, raw) if raw else None, raw) for key, raw in pinned.items()}
         Update(self.holdings, stored).commit()
         if self.holdings.complete:
-            self.heard = self.known = self.acked = version
+            self.heard = self.acked = version
+            self.known = max(version, newest)
             self.floors.raise_all(version)
             self._synced_s = synced_s
         return self.holdings.complete
@@ -255,7 +256,7 @@ class Sync:
         values = self._catch_up.values
         update, _ = self._intake.read(values, Reading(head, values))
         self._commit(update, values, head.version, head.hash)
-        self.revalidation.add_first(update.lacking)
+        self._read_first(update.lacking)
         return True
 
     def _commit(self, update: Update, values: Mapping[str, bytes | None], version: Version, digest: str = "") -> None:
@@ -266,6 +267,8 @@ class Sync:
             self._out.append(Withdraw(version, gone))
         self.heard = version
         self.known = max(self.known, version)
+        if any(offer_of(key) is not None for key in values):
+            self.revalidation.add_first(self.nacks.links())  # one may have been refused for the table it points at
         self._standing.moved(digest)
         self._catch_up.reset()
 
@@ -292,7 +295,13 @@ class Sync:
         self._reread = None
         update, unvouched = self._intake.read(keys, reading)
         update.commit()
-        self.revalidation.done([*unvouched, *update.lacking], now_s)
+        waiting = [link for link, table in update.lacking if table in unvouched]
+        self.revalidation.done([*unvouched, *waiting], now_s)
+        self._read_first(pair for pair in update.lacking if pair[1] not in unvouched)
+
+    def _read_first(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Read links together with the tables that they lack."""
+        self.revalidation.add_first(key for pair in pairs for key in pair)
 
     def _settle(self, now_s: float) -> list[Effect]:
         """Do what has become possible, and return the effects."""

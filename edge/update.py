@@ -28,12 +28,12 @@ from shared.wire import Value, Version
 class Update:
     """What `stored` changes of what is held. Nothing changes before `commit`, which must follow in the same step.
 
-    `lacking` are the keys of links that now point at offers whose tables are not at hand, and of those tables; `commit`
-    leaves them as they are.
+    `lacking` are the keys of links that now point at offers whose tables are not at hand, each with that of the table;
+    `commit` leaves them as they are.
     """
 
     def __init__(self, holdings: Holdings, stored: Mapping[str, Stored]) -> None:
-        self.lacking: list[str] = []
+        self.lacking: list[tuple[str, str]] = []
         self._holdings = holdings
         self._stored = stored
         self._homes: dict[str, OfferTable] = {}
@@ -73,7 +73,7 @@ class Update:
             self._holdings.nacks.refuse(exc)
             raise Refused(key, f"the table of {pointer.offer} is refused: {exc}", value.version.sequence) from exc
         if home is None:
-            self.lacking += (key, wire.table_key(pointer.offer))
+            self.lacking.append((key, wire.table_key(pointer.offer)))
         else:
             self._swaps.append(partial(self._put, entry, pointer, value.version, home))
 

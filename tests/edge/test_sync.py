@@ -539,6 +539,14 @@ class TestChanges:
         assert followed.sync.acked.sequence == sequence
         assert ("k:_/a", sequence) in [(nack.key, nack.sequence) for nack in followed.sync.nacks.listed()]
 
+        followed.put_table("o_2")
+        followed.hear_all()
+        followed.answer_all()
+        assert followed.tag("a") == followed.latest("a")
+        assert followed.revision("a") == followed.latest_revision("o_2")
+        assert followed.sync.nacks.listed() == ()
+        assert followed.sync.acked == followed.sync.heard
+
     def test_a_new_link_of_an_offer_whose_table_is_refused_is_served_by_the_old_one(self, followed: Followed) -> None:
         revision = followed.revision("a")
         followed.publish({"o:o_1": b'{"schema":99}'})
@@ -555,7 +563,9 @@ class TestSnapshot:
         second = Followed(synced=False)
         second.control, second.redis = followed.control, followed.redis
         second.messages()
-        assert second.sync.restore(followed.sync.acked, -60.0, dict(followed.sync.holdings.pinned()))
+        assert second.sync.restore(
+            followed.sync.acked, followed.sync.known, -60.0, dict(followed.sync.holdings.pinned())
+        )
         return second
 
     def recall(self, second: Followed, first: Followed, slug: str) -> Entry | None:
@@ -584,6 +594,16 @@ class TestSnapshot:
         assert self.recall(second, followed, "a") is None
         assert self.recall(second, followed, "b") is not None
 
+    def test_a_redis_that_is_behind_it_went_back(self, followed: Followed) -> None:
+        backup = followed.redis.copy()
+        followed.put("a")
+        followed.hear_all()
+        second = self.restored(followed)
+        second.do(second.sync.subscribed(0.0))
+        second.answer(second.questions.pop(), backup)
+
+        assert second.sync.state == "stale"
+
     def test_one_older_than_the_log_is_not_recalled(self, followed: Followed) -> None:
         second = self.restored(followed)
         followed.put("a")
@@ -611,8 +631,8 @@ class TestSnapshot:
     def test_one_whose_domains_are_not_understood_is_not_started_from(self, followed: Followed) -> None:
         second = Followed(synced=False)
         bad = wire.encode_value(Version(1, 1), "domains", b"[]")
-        assert not second.sync.restore(Version(1, 1), 0.0, {"domains": bad, "salts": b""})
+        assert not second.sync.restore(Version(1, 1), Version(1, 1), 0.0, {"domains": bad, "salts": b""})
         with pytest.raises(Refused):
-            second.sync.restore(Version(1, 1), 0.0, {"domains": b"x", "salts": b""})
+            second.sync.restore(Version(1, 1), Version(1, 1), 0.0, {"domains": b"x", "salts": b""})
 
         assert second.sync.state == "cold"

@@ -43,6 +43,7 @@ class OnDisk:
     """A snapshot as a worker left it: values by key, the version of which nothing is older, and deletions since."""
 
     version: Version
+    newest: Version
     values: dict[str, bytes]
     withdrawn: dict[str, Version]
 
@@ -87,7 +88,7 @@ class World:
 
     def _restore(self, disk: OnDisk) -> None:
         pinned = {key: disk.values[key] for key in (wire.DOMAINS, wire.SALTS)}
-        assert self.sync.restore(disk.version, self.now_s, pinned)
+        assert self.sync.restore(disk.version, disk.newest, self.now_s, pinned)
         for key, version in disk.withdrawn.items():
             self.sync.floors.raise_key(key, version)
         for link in KEYS:
@@ -124,7 +125,7 @@ class World:
             if entry is not None and not self.sync.is_refused(entry):
                 values[wire.table_key(entry.home.offer)] = entry.home.raw
                 values[wire.pointer_key(key)] = holdings.publish(entry)
-        self.disk = OnDisk(self.sync.acked, values, {})
+        self.disk = OnDisk(self.sync.acked, self.sync.known, values, {})
         self.sync.kept(self.sync.acked)
 
     # Control
