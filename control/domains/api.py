@@ -13,9 +13,7 @@ router = APIRouter(prefix="/domains", tags=["domains"])
 
 
 @router.get("", summary="List domains")
-async def list_domains(
-    parts: PartsDep, _caller: Viewer, cursor: CursorDep, host: WordQuery = None
-) -> Page[Domain]:
+async def list_domains(parts: PartsDep, _caller: Viewer, cursor: CursorDep, host: WordQuery = None) -> Page[Domain]:
     return await service.page(parts, cursor, host)
 
 
