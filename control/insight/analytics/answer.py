@@ -95,6 +95,7 @@ async def _series(found: Split, question: Question, keys: Collection[str]) -> li
 async def answer(sessions: Sessions, question: Question, offer: OfferRow, *, limit: int, compare: bool) -> Analytics:
     """Return the whole answer."""
     found = await split(sessions, question)
+    total = found.total
     sales = await earned(sessions.config, question, offer.currency)
     before = await _before(sessions, question, offer.currency) if compare else None
     shown = dict(_largest({**dict.fromkeys(sales, _NO_SUMS), **found.groups}, limit)) if question.group_by else {}
@@ -107,9 +108,9 @@ async def answer(sessions: Sessions, question: Question, offer: OfferRow, *, lim
         group_by=question.group_by,
         source=found.source,
         currency=offer.currency,
-        totals=measures(found.total, together(sales.values())),
+        totals=measures(total, together(sales.values())),
         previous=before.previous if before else None,
-        groups=await _groups(sessions.config, question, shown, total=found.total, sales=sales, before=before),
+        groups=await _groups(sessions.config, question, shown, total=total, sales=sales, before=before),
         series=await _points(sessions, question, found, charted, offer.currency),
         edits=await _edits(sessions.config, question),
     )

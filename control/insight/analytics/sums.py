@@ -15,4 +15,4 @@ SeriesRow = tuple[int, Values, list[int]]
 def add(sums: list[int], more: Sequence[int]) -> None:
     """Add measures to others."""
     for place, count in enumerate(more):
-        sums[place] += int(count)
+        sums[place] += count
