@@ -88,7 +88,7 @@ class Site:
         """Wait until every worker is in sync with SQL, and check that each says what SQL says."""
         sequence = await self.write(domains_change({"_": None, "go.example.com": None}))
         for links in self.workers:
-            await until(lambda links=links: links.version.sequence >= sequence and links.state == "synced")
+            await caught_up(links, sequence)
         for links in self.workers:
             for slug, link in self.truth.items():
                 found = links.lookup(Key("_", slug)) or await links.fetch(Key("_", slug))
@@ -101,6 +101,10 @@ async def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "never happened"
         await asyncio.sleep(0.005)
+
+
+async def caught_up(links: Subscription, sequence: int) -> None:
+    await until(lambda: links.version.sequence >= sequence and links.state == "synced")
 
 
 @asynccontextmanager
@@ -202,7 +206,7 @@ def test_an_edit_is_live_on_every_worker_before_its_lease_says_so(redis_server: 
             here.revision += 1
             sequence = await here.write(table_change(offer(revision=here.revision)))
             for links in here.workers:
-                await until(lambda links=links: links.version.sequence >= sequence)
+                await caught_up(links, sequence)
                 found = links.lookup(Key("_", "saas"))
                 assert isinstance(found, Entry)
                 assert found.table.revision == here.revision
