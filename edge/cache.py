@@ -100,6 +100,7 @@ class Cache:
         self._ring: list[Key] = []
         self._hand = 0
         self._absences: OrderedDict[Key, float] = OrderedDict()
+        self._last_version = Version(0, 0)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -144,6 +145,11 @@ class Cache:
     def put(self, key: Key, pointer: Pointer, version: Version, home: OfferTable) -> Entry:
         """Make `key` serve `pointer` with the table of `home`, in place of whatever it served; return the entry."""
         assert home.table is not None
+        if pointer.offer is not home.offer:
+            pointer = pointer._replace(offer=home.offer)  # one text for all links of an offer
+        if version == self._last_version:
+            version = self._last_version  # links made together share it
+        self._last_version = version
         entry = Entry(key, pointer, version, home.table, home.version, home=home)
         self._absences.pop(key, None)
         self._hold(home)

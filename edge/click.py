@@ -17,7 +17,7 @@ from edge.head import FORWARDED_FOR, Head, Peer
 from edge.known_heads import KnownHeads
 from edge.links import Links, LinksUnavailable
 from edge.plan import Choice, Link, Plan
-from edge.query import Sent, sent
+from edge.query import NOTHING_SENT, Sent, sent
 from edge.recent import Recent
 from edge.responses import DEBUG_HEADER, Header, Response
 from edge.turn import Spool, Turn
@@ -231,7 +231,7 @@ class Clicks:
             given = sent(query)
             if len(query) <= MAX_QUERY_BYTES:
                 self.queries.put(query, given)
-        return Sent({**given.values, **link.presets.values}) if link.presets.values else given
+        return given if link.presets is NOTHING_SENT else link.presets.over(given)
 
     def _fixed_location(self, choice: Choice, query: bytes, click_id: bytes) -> bytes:
         """Return a Location that depends on query and click id alone; queries of campaigns come again and again."""

@@ -17,13 +17,24 @@ NOTHING: Final = b"\t" * len(NAMES)
 
 
 class Sent:
-    """Reserved parameters as sent: `values` by name, `fields` as an event has them."""
+    """Reserved parameters as sent, kept as an event has them: every link in memory holds what it presets."""
 
-    __slots__ = ("fields", "values")
+    __slots__ = ("fields",)
 
     def __init__(self, values: Mapping[bytes, bytes]) -> None:
-        self.values = values
         self.fields = event_fields(values)
+
+    @property
+    def values(self) -> dict[bytes, bytes]:
+        """Name -> value, of those that are not empty."""
+        return {name: value for name, value in zip(NAMES, self.fields.split(b"\t"), strict=False) if value}
+
+    def over(self, other: "Sent") -> "Sent":
+        """Return these parameters and, where there is none, the other ones."""
+        both = Sent.__new__(Sent)
+        pairs = zip(self.fields.split(b"\t"), other.fields.split(b"\t"), strict=True)
+        both.fields = b"\t".join([mine or theirs for mine, theirs in pairs])
+        return both
 
 
 def sent(query: bytes) -> Sent:
