@@ -77,6 +77,7 @@ async def _stop_with_parent(consumer: Consumer, parent: int) -> None:
 def main(arguments: list[str]) -> None:
     """Run the process."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     gc.set_threshold(*_GC_THRESHOLDS)
     parent = int(arguments[1]) if arguments[:1] == ["--with-parent"] else None  # it may be gone before we could ask
     asyncio.run(ingest(ControlSettings(), parent=parent))

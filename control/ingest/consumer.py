@@ -68,7 +68,7 @@ class Consumer:
                 await self._consume()
             except Exception as exc:  # entries stay pending, and the next turn begins with them
                 expected = isinstance(exc, (RedisError, OperationalError, InterfaceError, OSError))
-                logger.warning("ingestion pauses", extra={"error": str(exc)[:300]}, exc_info=not expected)
+                logger.warning("ingestion pauses: %s", str(exc)[:300], exc_info=not expected)
                 await asyncio.sleep(PAUSE_S)
 
     async def _consume(self) -> None:
@@ -109,7 +109,7 @@ class Consumer:
             )
             cursor, entries = reply[0], reply[1]
             if entries:
-                logger.info("took over entries of another ingester", extra={"entries": len(entries)})
+                logger.info("took over %d entries of another ingester", len(entries))
                 await self._ingest(entries)
             if cursor == b"0-0" or self._stopping:
                 return
@@ -120,7 +120,7 @@ class Consumer:
             recorded = await self._recorder.record(sorted_.batches, sorted_.letters, now_ms())
             done = recorded.done
             if recorded.dead:
-                logger.warning("dead letters", extra={"count": recorded.dead})
+                logger.warning("%d dead letters", recorded.dead)
         except DBAPIError as exc:
             if isinstance(exc, (OperationalError, InterfaceError)) or exc.connection_invalidated:
                 raise
@@ -158,7 +158,7 @@ class Consumer:
             waiting.add(batch.entry)
             return {}
         del self._attempts[batch.entry]
-        logger.error("a batch that SQL refuses is a dead letter", extra={"boot": batch.boot, "error": str(exc)[:300]})
+        logger.error("a batch of %s that SQL refuses is a dead letter: %s", batch.boot, str(exc)[:300])
         return (await self._recorder.bury(batch, f"SQL refuses it: {exc.orig}"[:200], now_ms())).done
 
     async def _trim(self) -> None:
@@ -184,7 +184,7 @@ def _sort(entries: Entries) -> _Sorted:
         try:
             sorted_.batches.append(read_batch(entry, fields))
         except UnknownSchema as exc:
-            logger.error("clicks of a later release wait for a later ingester", extra={"schema": str(exc)})
+            logger.error("clicks of schema %s wait for a later ingester", exc)
             sorted_.waiting.add(entry)
         except MalformedBatch as exc:
             content = b" ".join(b"%b=%b" % (name, value[:500]) for name, value in fields.items())

@@ -43,7 +43,7 @@ async def _keep_running(environment: Mapping[str, str]) -> None:
             raise
         failures = 0 if asyncio.get_running_loop().time() - started > max(_PAUSES_S) else failures + 1
         pause_s = _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
-        logger.error("the ingester ended; it is started again", extra={"status": status, "pause_s": pause_s})
+        logger.error("the ingester ended with %d; it is started again in %.1f s", status, pause_s)
         await asyncio.sleep(pause_s)
 
 

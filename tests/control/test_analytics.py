@@ -212,6 +212,13 @@ def test_combinations_that_rollups_lack_come_from_clicks(month: Fixture) -> None
     assert month.ask(group_by="country", device="mobile")["source"] == "rollups"
 
 
+@pytest.mark.parametrize("value", ["\0", "\ufffd", "'; DROP TABLE clicks --", "%", "\U0001f600", "x" * 300], ids=ascii)
+def test_any_text_can_be_asked_for(month: Fixture, value: str) -> None:
+    for key in ("sub1", "via", "country", "partner", "rule"):
+        for group_by in ("sub2", "rule"):
+            assert month.ask(**{key: value, "group_by": group_by})["totals"]["clicks"] == 0
+
+
 def test_an_offer_without_clicks_has_empty_charts(api: Api) -> None:
     offer = api.offer("quiet")
     found = api.got(f"/offers/{offer['id']}/analytics", params={"group_by": "rule"})

@@ -153,4 +153,5 @@ def _values(key: str, values: list[str], faults: Faults) -> frozenset[str]:
         faults.add(key, "too_many_values", f"A filter takes at most {MAX_FILTER_VALUES} values.")
     if key == "kind" and not set(values) <= set(KINDS):
         faults.add(key, "unknown_kind", f"Kinds are {', '.join(KINDS)}.")
-    return frozenset(fold(value) if key in ("via", "coupon") else value for value in values)
+    kept = [value.replace("\0", "\ufffd") for value in values]  # as it is kept
+    return frozenset(fold(value) if key in ("via", "coupon") else value for value in kept)
