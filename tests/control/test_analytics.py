@@ -363,3 +363,17 @@ def test_a_draft_is_replayed_on_recent_clicks(month: Fixture) -> None:
     assert {move["from_rule_id"]: move["clicks"] for move in answer["moves"]} == moved
     assert {move["to_name"] for move in answer["moves"]} == {"US"}
     assert sum(rule["before"] for rule in answer["rules"]) == sum(rule["after"] for rule in answer["rules"]) == 500
+
+
+def test_a_value_beyond_what_rollups_hold_is_counted_from_clicks(api: Api, client: Client, parts: Parts) -> None:
+    offer, clicks = api.offer(), Clicks()
+    events = [clicks.event(offer=offer["id"], sub1=f"id {number % 30}") for number in range(90)]
+    client.portal.call(Ingester(parts.clicks_db, max_cells=10).record, batch(1, events))
+    given = {"from": "2026-11-20", "to": "2026-11-22"}
+
+    by_sub = api.got(f"/offers/{offer['id']}/analytics", params={**given, "group_by": "sub1"})
+    one = api.got(f"/offers/{offer['id']}/analytics", params={**given, "sub1": "id 29"})
+
+    assert by_sub["totals"]["clicks"] == 90
+    assert {group["label"] for group in by_sub["groups"]} > {"Other"}
+    assert (one["source"], one["totals"]["clicks"]) == ("clicks", 3)
