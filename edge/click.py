@@ -37,7 +37,6 @@ MAX_QUERY_BYTES: Final = 2048
 
 _PERSON: Final = KINDS.index("person")
 _DUPLICATE: Final = KINDS.index("duplicate")
-ASKS_FOR_DEBUG: Final = b"x-turnout-debug"
 
 
 def wall_clock_ms() -> int:
@@ -79,6 +78,7 @@ class Clicks:
         self._plans: Recent[Table, Plan] = Recent(_PLANS)
         self._choices_left = MAX_CHOICES
         self._chosen_from: set[Plan] = set()
+        self._trusted_endings: dict[int, bytes] = {}
         self.queries: Recent[bytes, Sent] = Recent(_QUERIES)
         self._around: Recent[tuple[Choice, bytes], tuple[bytes, bytes]] = Recent(_LOCATIONS)
 
@@ -179,6 +179,7 @@ class Clicks:
     def _begin_turn(self) -> None:
         self.now_ms = now_ms = self._clock_ms()
         self._stamp = b"\t%d\t" % now_ms
+        self._trusted_endings.clear()
         self.ids.at(now_ms)
         self.visitors.turn(now_ms, self.links.salts)
         if self.links.domains is not self._domains:
@@ -208,17 +209,23 @@ class Clicks:
         location = self.redirect(link, self.visitors.caller_of(address, sender), head.query, counts=head.is_get)
         if not head.is_get:
             self.counters.answered(link.status)
-        return responses.redirect(link.status, location, *self._debug(link, address, head, peer))
+        return responses.redirect(link.status, location, *(self._debug(link) if peer.trusted else ()))
 
     def _error(self, answer: tuple[Response, Response], head: Head) -> Response:
         html, json = answer
         self.counters.answered(html.status)
         return json if responses.wants_json(head.headers.get(b"accept", b"")) else html
 
-    def _debug(self, link: Link, address: Address, head: Head, peer: Peer) -> tuple[Header, ...]:
-        """Return the debug header, for those who ask for it from a trusted network, not for whom a proxy asks."""
-        if not peer.trusted or ASKS_FOR_DEBUG not in head.headers or address.text not in self.visitors.trusted:
-            return ()
+    def trusted_ending(self, link: Link) -> bytes:
+        """Return what follows the Location where the peer is trusted; made once a turn for each revision."""
+        revision = link.entry.table.revision
+        ending = self._trusted_endings.get(revision)
+        if ending is None:
+            ending = self._trusted_endings[revision] = responses.after_location(*self._debug(link))
+        return ending
+
+    def _debug(self, link: Link) -> tuple[Header, ...]:
+        """Return the debug header: who answered, with which revision, and for how long it has been out of step."""
         revision, age_s = link.entry.table.revision, self.links.age_s
         return ((DEBUG_HEADER, b"edge=%b; revision=%d; age=%.3f" % (self._edge_name, revision, age_s)),)
 

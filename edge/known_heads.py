@@ -41,7 +41,7 @@ _BEGINS: Final[Mapping[bytes, re.Pattern[bytes]]] = {
     name: re.compile(rb"\r\n%b: (?=[^ \t\r])" % name, re.IGNORECASE) for name in (FORWARDED_FOR, *PERSONAL)
 }
 _VALUE: Final = re.compile(rb"[\t -~\x80-\xff]*")  # what httptools takes
-_UNIQUE: Final = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade", b"x-turnout-debug"})
+_UNIQUE: Final = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 
 
 class KnownHeads:

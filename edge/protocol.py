@@ -75,7 +75,8 @@ class ClickProtocol(Conversation):
             return self._read(data)
         caller = visitors.callers.young.get((address, sender)) or visitors.caller_of(address, sender)
         location = clicks.redirect(link, caller, query)
-        turn.responses.append((self._write, turn.openings[link.status] + location + ENDING))
+        ending = clicks.trusted_ending(link) if self._peer.trusted else ENDING
+        turn.responses.append((self._write, turn.openings[link.status] + location + ending))
         self._active = True
         return None
 

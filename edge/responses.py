@@ -109,8 +109,14 @@ _STATUS_LINES: Final = {
 }
 REDIRECT_STATUSES: Final = (302, 307)
 _CUT: Final = b"\0"
-ENDING: Final = render(redirect(302, _CUT)).partition(_CUT)[2]
-"""All that follows the Location of a redirect, the same for each."""
+
+
+def after_location(*more: Header) -> bytes:
+    """Return all that follows the Location of a redirect, the same for each."""
+    return render(redirect(302, _CUT, *more)).partition(_CUT)[2]
+
+
+ENDING: Final = after_location()
 
 
 def opening(status: int, default_headers: Iterable[Header]) -> bytes:

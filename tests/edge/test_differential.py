@@ -87,7 +87,7 @@ fields = st.sampled_from(
         ("sec-ch-ua-platform", '"Android"'), ("X-Forwarded-For", "203.0.113.9"), ("X-Country", "fr"),
         ("X-Country", "XX"),
         ("X-Request-Id", "4711"), ("X-Request-Id", "4712"), ("Upgrade-Insecure-Requests", "1"),
-        ("X-Turnout-Debug", "1"), ("X-Empty", ""), ("X-Space", "  padded  "), ("Priority", "u=0, i"),
+        ("X-Empty", ""), ("X-Space", "  padded  "), ("Priority", "u=0, i"),
     ]
 )  # fmt: skip
 
