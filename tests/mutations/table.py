@@ -6,6 +6,10 @@ _SYNC: Final = "tests/edge/test_sync.py"
 _SNAPSHOT: Final = "tests/edge/test_snapshot.py"
 _CACHE: Final = "tests/edge/test_cache.py"
 _REDIS: Final = "tests/integration/test_sync_redis.py"
+_SPOOL: Final = "tests/edge/test_spool.py"
+_SHIPPER: Final = "tests/edge/test_shipper.py"
+_INGEST: Final = "tests/control/test_ingest.py"
+_CONSUMER: Final = "tests/integration/test_consumer.py"
 
 
 class Mutation(NamedTuple):
@@ -299,5 +303,78 @@ MUTATIONS: Final = (
         "if len(self._attempts) >= MAX_IN_FLIGHT:",
         "if False:",
         f"{_SYNC}::TestMisses::test_a_flood_of_unknown_slugs_is_bounded",
+    ),
+    Mutation(
+        "I14",
+        "a batch that comes again counts again",
+        "control/ingest/ledger.py",
+        "return row is None or (batch.number > row.done and (batch.boot, batch.number) not in self._seen)",
+        "return True",
+        f"{_INGEST}::test_a_batch_is_recorded_once_however_often_it_comes",
+    ),
+    Mutation(
+        "I14",
+        "done passes over a batch that is still on its way",
+        "control/ingest/ledger.py",
+        "while (batch.boot, row.done + 1) in self._seen:",
+        "while row.done < batch.number:",
+        f"{_INGEST}::test_done_is_the_highest_batch_up_to_which_all_are_there",
+    ),
+    Mutation(
+        "I14",
+        "what Redis forgot is not sent again",
+        "edge/shipper.py",
+        "source.backlog.rewind()",
+        "pass",
+        f"{_SHIPPER}::test_what_a_flushed_redis_lost_is_sent_again_as_the_same_batches",
+    ),
+    Mutation(
+        "I14",
+        "a batch is freed before SQL has it",
+        "edge/spool_backlog.py",
+        "while self._batches and self._batches[0].number <= done:",
+        "while self._batches and self._batches[0].number <= done + 1:",
+        f"{_SPOOL}::test_recorded_in_flight_and_dropped_add_up",
+    ),
+    Mutation(
+        "I14",
+        "a damaged frame is read",
+        "edge/spool_frames.py",
+        " or checksum != zlib.crc32(segment[start + _CHECKSUM.size : end])",
+        "",
+        f"{_SPOOL}::test_a_flipped_bit_is_noticed",
+    ),
+    Mutation(
+        "I14",
+        "a frame that was dropped is read after all",
+        "edge/spool_frames.py",
+        "ordinal <= last or ",
+        "",
+        f"{_SPOOL}::test_a_stale_frame_behind_the_last_is_not_read_again",
+    ),
+    Mutation(
+        "I14",
+        "the losses of a dead process are forgotten",
+        "edge/spool_orphans.py",
+        "counts = _Counts(last.counts, read_dropped(lock))",
+        "counts = _Counts(last.counts, {})",
+        f"{_SPOOL}::test_losses_survive_the_process_even_where_the_disk_is_full",
+    ),
+    Mutation(
+        "I14",
+        "a small spool never empties",
+        "edge/spool.py",
+        "min(SEGMENT_BYTES, quota_bytes // SEGMENTS_IN_QUOTA)",
+        "SEGMENT_BYTES",
+        f"{_SPOOL}::test_a_full_spool_takes_clicks_again_once_sql_has_the_old_ones",
+    ),
+    Mutation(
+        "I14",
+        "an ingester forgets what it was given before it died",
+        "control/ingest/consumer.py",
+        """        await self._take_own_pending()
+        while not self._stopping:""",
+        "        while not self._stopping:",
+        f"{_CONSUMER}::test_what_an_ingester_left_behind_is_ingested",
     ),
 )
