@@ -49,8 +49,10 @@ SOURCE: Final = Shape(5, ("link", "via", "coupon", "rule"))
 MARKET: Final = Shape(6, ("via", "coupon", "country", "device"))
 SUBS: Final = tuple(Shape(6 + place, (f"sub{place}", "rule")) for place in range(1, 6))
 REFERRER: Final = Shape(12, ("referrer", "rule"))
+SUBS_ALONE: Final = tuple(Shape(12 + place, (f"sub{place}",)) for place in range(1, 6))
+"""Campaigns are many: without the rule, charts of them read a quarter of the cells."""
 
-SHAPES: Final = (TOTAL, DECISION, COUNTRY, BROWSER, SOURCE, *SUBS, REFERRER, AUDIENCE, MARKET)
+SHAPES: Final = (TOTAL, DECISION, COUNTRY, BROWSER, SOURCE, *SUBS_ALONE, *SUBS, REFERRER, AUDIENCE, MARKET)
 """Smallest first, as they are tried."""
 
 

@@ -94,17 +94,27 @@ def _add_rare(
     texts: Texts,
 ) -> None:
     """Add the cells of subs and referrers, those of clicks without any included: each shape sums to the same total."""
-    without = {(shape, *key): list(sums) for key, sums in rules.items() for shape in _RARE}
+    without = {(place, *key): list(sums) for key, sums in rules.items() for place in range(len(_RARE))}
     for (offer, quarter, place, value, raw_rule), sums in rare.items():
-        shape, rule = _RARE[place], texts.plain(raw_rule)
-        text = texts.plain(value) if shape is shapes.REFERRER else texts.sent(value)
-        _add(rollup[offer, shape.number, quarter, (text, rule)], sums)
-        rest = without[shape, offer, quarter, rule]
+        rule = texts.plain(raw_rule)
+        text = texts.plain(value) if _RARE[place] is shapes.REFERRER else texts.sent(value)
+        _add_to(rollup, (offer, quarter), place, (text, rule), sums)
+        rest = without[place, offer, quarter, rule]
         for measure, count in enumerate(sums):
             rest[measure] -= count
-    for (shape, offer, quarter, rule), sums in without.items():
+    for (place, offer, quarter, rule), sums in without.items():
         if any(sums):
-            _add(rollup[offer, shape.number, quarter, ("", rule)], sums)
+            _add_to(rollup, (offer, quarter), place, ("", rule), sums)
+
+
+def _add_to(
+    rollup: dict[CellKey, Sums], at_: tuple[bytes, int], place: int, values: tuple[str, str], sums: Sums
+) -> None:
+    """Add to the cell of a rare dimension with its rule, and to that of a sub alone."""
+    offer, quarter = at_
+    _add(rollup[offer, _RARE[place].number, quarter, values], sums)
+    if place < len(shapes.SUBS_ALONE):
+        _add(rollup[offer, shapes.SUBS_ALONE[place].number, quarter, values[:1]], sums)
 
 
 def _add(sums: Sums, more: Sums) -> None:

@@ -34,8 +34,9 @@ from control.insight.analytics.question import KEYS, ask
 from control.insight.analytics.reading import Sessions
 from control.migrations import tables
 from control.offers.models import OfferRow
+from control.partners.models import PartnerRow
 from edge.spool import Spool
-from loadtests.bench.clicks import ClickSource
+from loadtests.bench.clicks import PARTNERS, ClickSource
 
 assert tables  # imported so that both databases are whole
 
@@ -163,7 +164,7 @@ def sizes(path: Path, report: Report) -> None:
 
 
 async def configuration(folder: Path) -> tuple[Database, OfferRow]:
-    """Return a configuration database with the offer that questions are about."""
+    """Return a configuration database with the offer that questions are about, and the partners who send its clicks."""
     db = Database.open(f"sqlite:///{folder}/control.db")
     async with db.write() as session:
         await (await session.connection()).run_sync(Base.metadata.create_all)
@@ -186,6 +187,10 @@ async def configuration(folder: Path) -> tuple[Database, OfferRow]:
             updated_at=0,
         )
         session.add(offer)
+        session.add_all(
+            PartnerRow(id=f"p_{place}", slug=f"partner{place}", name=f"Partner {place}", created_at=0)
+            for place in range(PARTNERS)
+        )
     return db, offer
 
 
@@ -234,7 +239,7 @@ _BUSY: Final = """
 import asyncio, sys
 from control.db import Database
 from control.ingest.recording import Recorder
-from loadtests.bench.clicks import ClickSource
+from loadtests.bench.clicks import PARTNERS, ClickSource
 async def main():
     recorder, source, number = Recorder(Database.open(sys.argv[1])), ClickSource(2), 1
     print("busy", flush=True)
