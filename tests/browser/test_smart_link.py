@@ -258,4 +258,4 @@ def test_hostile_names_are_only_text(page: Page, slug: str, name: str) -> None:
     save(page)
     page.reload()
 
-    expect(page.locator("#rule-1 .when")).to_contain_text(name)
+    expect(page.locator("#rule-1 .when-col")).to_contain_text(name)

@@ -665,7 +665,7 @@ def test_a_demoted_redis_is_hung_up_on_so_that_its_successor_is_found(
             await commit(here.db, put("o:1"))
             await publisher.publish()
 
-            assert "ReadOnlyError" in publisher.status().error
+            assert "READONLY" in publisher.status().error.upper()  # 6.2 says it inside a script's error
             assert connected
             assert not connected & {client["id"] for client in client_list(redis)}
             redis.execute_command("REPLICAOF", "NO", "ONE")
@@ -687,7 +687,7 @@ def test_a_full_redis_takes_a_batch_whole_or_not_at_all(tmp_path: Path, redis_se
         await settled(here, publisher)
         before = dump(here)
         with here.redis() as redis:
-            redis.config_set("maxmemory", "1mb")
+            redis.config_set("maxmemory", "100kb")
         await commit(here.db, put("o:1", 2), put("o:2"))
         await publisher.publish()
         assert publisher.status().error
