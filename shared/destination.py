@@ -62,7 +62,7 @@ class Destination:
     scheme, or has a macro outside path, query and fragment.
     """
 
-    __slots__ = ("_append", "_fragment", "_names", "_pass", "_pieces", "_separator", "carries_click_id", "ready", "url")
+    __slots__ = ("_append", "_fragment", "_names", "_pass", "_pieces", "_separator", "ready", "url")
 
     ready: bytes | None
     """Everything before the click id, where nothing else of the Location depends on a visitor without a query."""
@@ -77,15 +77,9 @@ class Destination:
         self._names = frozenset(param_name(param) for param in own.split(b"&") if param) | _NEVER_PASSED
         self._separator = b"" if before.endswith((b"?", b"&")) else b"&" if b"?" in before else b"?"
         self._pass = pass_query
-        self.carries_click_id = b"{click_id}" in raw
-        self._append = append_click_id and not self.carries_click_id
+        self._append = append_click_id and b"{click_id}" not in raw
         static = len(self._pieces) == 1 and self._fragment == [b""]
         self.ready = before + self._separator + b"click_id=" if static and self._append else None
-
-    @property
-    def has_macros(self) -> bool:
-        """Whether the Location depends on macros at all."""
-        return len(self._pieces) + len(self._fragment) > 2
 
     def location(self, click_id: bytes, query: bytes, macros: Mapping[str, str]) -> bytes:
         """Return the Location for one click.

@@ -19,6 +19,7 @@ from tests import builders
 from tests.edge.roads import Edge
 from tests.fakes import FakeLinks
 from tests.integration.test_uvicorn import run, serving, until
+from tests.servers import free_port
 
 INNER = b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
@@ -109,14 +110,6 @@ CASES = {
     "connect": b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n" + INNER,
     "trace": b"TRACE /saas HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n",
 }  # fmt: skip
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 class Front:
