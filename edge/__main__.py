@@ -58,7 +58,7 @@ def _run(settings: EdgeSettings) -> int:
     admin = listen_alone(settings.host, settings.edge_admin_port)
     port = listeners[0].getsockname()[1]
     name = settings.name_at(port)
-    preloaded = app.preload(settings, name)
+    preloaded = app.preload(settings, name, port)
     supervisor = Supervisor(settings, name, listeners, admin, partial(app.work, preloaded))
     where = {"host": settings.host, "port": port, "admin_port": admin.getsockname()[1]}
     log.info("edge starts", extra={"edge": name, **where, "workers": len(listeners), "pid": os.getpid()})

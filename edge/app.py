@@ -29,6 +29,7 @@ from edge.shipper import Shipper
 from edge.spool import Spool
 from edge.subscription import Subscription
 from edge.visitors import Visitors
+from edge.whereabouts import Whereabouts
 from shared.client_ip import TrustedProxies
 
 log = logging.getLogger("edge.worker")
@@ -42,21 +43,22 @@ _GC_THRESHOLDS: Final = (50_000, 20, 50)
 
 @dataclass(frozen=True, slots=True)
 class Preloaded:
-    """What is made once, before the fork, and shared by all workers. `name` is the edge's."""
+    """What is made once, before the fork, and shared by all workers. `name` is the edge's, `port` its visitors'."""
 
     settings: EdgeSettings
     name: str
+    port: int
     names: Names
     countries: CountryDatabase
 
 
-def preload(settings: EdgeSettings, name: str) -> Preloaded:
+def preload(settings: EdgeSettings, name: str, port: int) -> Preloaded:
     """Load what workers share; importing this module has loaded the rest. Raises NoRustEngine, NoExtension."""
     require_extension()
     countries = CountryDatabase(sources_for(settings.geo_db, settings.data_dir), settings.data_dir / "geo")
     countries.open()
     countries.remove_other_copies()
-    return Preloaded(settings, name, open_names(), countries)
+    return Preloaded(settings, name, port, open_names(), countries)
 
 
 def work(preloaded: Preloaded, slot: int, listener: socket.socket, line: socket.socket) -> int:
@@ -85,6 +87,7 @@ class Worker:
             trusted=TrustedProxies.parse(settings.trusted_proxies),
             country_header=settings.country_header,
         )
+        self.whereabouts = Whereabouts(settings.edge_address or "", settings.host, preloaded.port, settings.redis_url)
         self.spool = Spool.open(
             settings.data_dir / "spool", settings.spool_quota_bytes, boot=boot, host=name, slot=slot
         )
@@ -97,6 +100,8 @@ class Worker:
             snapshot_path=settings.data_dir / "snapshots" / f"{name}-{slot}",
             max_links=settings.edge_cached_links,
             boot=boot,
+            address=lambda: self.whereabouts.address,
+            geo_built_at=lambda: self.countries.status().built_at,
         )
         self.clicks = Clicks(
             self.links,
@@ -114,6 +119,7 @@ class Worker:
         async with AsyncExitStack() as stops:
             stops.push_async_callback(_in_background(self._beat(Heart(line, self.report))))
             stops.callback(self.spool.close)
+            stops.push_async_callback(_in_background(self.whereabouts.find()))
             await self.shipper.start()
             stops.push_async_callback(self.shipper.stop)
             await self.links.start()

@@ -130,6 +130,7 @@ METRICS: Final = (
     _gauge("events_in_flight", "Click events on their way.", lambda s: s.spool.in_flight),
     _counter("events_dropped", "Click events lost, by reason.", lambda s: s.spool.dropped, "reason"),
     _gauge("spool_bytes", "Size of the spools.", lambda s: s.spool.bytes),
+    _gauge("spool_quota_bytes", "Size from which on the spools drop the newest clicks."),
     _counter("spools_adopted", "Spools of processes that are gone, taken over.", lambda s: s.shipper.adopted),
     _counter("batches_sent", "Batches of click events sent to the clicks Redis.", lambda s: s.shipper.sent),
     _counter("batches_rewound", "Times sent batches were lost by Redis and sent again.", lambda s: s.shipper.rewinds),
@@ -173,9 +174,18 @@ def sample(sources: Sources) -> Samples:
     return {metric.name: _by_label(metric.read(sources)) for metric in METRICS if metric.read}
 
 
-def edge_samples(*, workers: int, serving: int, ready: bool, replaced: Mapping[str, float], version: str) -> Samples:
+def edge_samples(
+    *,
+    workers: int,
+    serving: int,
+    ready: bool,
+    replaced: Mapping[str, float],
+    version: str,
+    spool_quota_bytes: int,
+) -> Samples:
     """Return the numbers that only the supervisor knows."""
     readings: dict[str, Reading] = {
+        "spool_quota_bytes": spool_quota_bytes,
         "workers": workers,
         "workers_serving": serving,
         "ready": ready,

@@ -19,6 +19,7 @@ PREFIX: Final = "TURNOUT_"
 _REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _EDGE_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_ADDRESS: Final = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
 _MIB: Final = 1024 * 1024
 
 
@@ -56,6 +57,12 @@ def _edge_name(name: str) -> str:
     if not _EDGE_NAME.fullmatch(name):
         raise ValueError("must be 1 to 100 letters, digits, dots, colons, hyphens or underscores")
     return name
+
+
+def _address(address: str) -> str:
+    if not _ADDRESS.fullmatch(address):
+        raise ValueError("must be a host and a port, such as 10.0.0.5:8080 or [fd00::5]:8080")
+    return address
 
 
 RedisUrl = Annotated[str, AfterValidator(_redis_url)]
@@ -96,6 +103,11 @@ class EdgeSettings(BaseSettings):
     edge_name: EdgeName | None = Field(
         default=None,
         description="The edge's name in leases; where unset `<host name>:<port>`, which no two edges can share.",
+    )
+    edge_address: Annotated[str, AfterValidator(_address)] | None = Field(
+        default=None,
+        description="`<host>:<port>` at which control asks this edge what it serves; where unset `TURNOUT_HOST`, or "
+        "where that is every address the one from which this machine reaches Redis.",
     )
     edge_workers: int = Field(
         default=1,

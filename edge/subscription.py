@@ -37,7 +37,8 @@ _NEVER_SYNCED_AGE_S: Final = 10.0**9
 class Subscription:
     """Links, as `edge.links.Links` describes them; start it inside a running loop, stop it before the loop ends.
 
-    `host` and `slot` name the lease among `workers` of them. Without `snapshot_path` nothing is kept on disk.
+    `host` and `slot` name the lease among `workers` of them; `address` and `geo_built_at` are asked for what it says
+    besides. Without `snapshot_path` nothing is kept on disk.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Subscription:
         max_absences: int = MAX_ABSENCES,
         absences_per_s: float = ABSENCES_PER_S,
         boot: str = "",
+        address: Callable[[], str] = str,
+        geo_built_at: Callable[[], int] = int,
         clock: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -61,6 +64,7 @@ class Subscription:
         self._clock = clock
         self._host, self._slot, self._workers = host, slot, workers
         self._boot = boot or secrets.token_hex(8)
+        self._address, self._geo_built_at = address, geo_built_at
         self._started_at = wall_ms()
         self._redis = RulesRedis(redis_url, FETCHERS)
         self._errands = Errands(self._redis, self._sync, self._take, clock)
@@ -256,6 +260,8 @@ class Subscription:
             state=SYNCED if self._sync.state == SYNCED else STALE,
             started_at=self._started_at,
             nacks=self._sync.nacks.listed(),
+            address=self._address(),
+            geo_built_at=self._geo_built_at(),
         )
 
 

@@ -122,5 +122,6 @@ class Supervisor:
             ready=ready,
             replaced=self._crew.replaced(),
             version=ops.package_version(),
+            spool_quota_bytes=self._settings.spool_quota_bytes * self._settings.edge_workers,
         )
         return metrics.render(self._crew.totals.folded([w.report.samples for w in view.workers if w.report]) | own)

@@ -117,6 +117,8 @@ class Lease:
     """What one worker says of itself. `stale` until it has caught up; `nacks` are refused values, newest last.
 
     `boot` is new for every process; `workers` is how many slots its host runs; `schema` the newest it understands.
+    `address` is where its host answers visitors (`10.0.0.5:8080`), "" where it does not say; `geo_built_at` when its
+    country database was built, in seconds since 1970, 0 without one.
     """
 
     host: str
@@ -129,6 +131,8 @@ class Lease:
     state: str
     started_at: int
     nacks: tuple["Nack", ...] = ()
+    address: str = ""
+    geo_built_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,16 +222,19 @@ def encode_lease(lease: Lease) -> bytes:
 
 
 def decode_lease(raw: bytes) -> Lease:
-    """Return the lease in `raw`. Raises Malformed."""
+    """Return the lease in `raw`; a newer edge may say more than this reader understands. Raises Malformed."""
     fields = _object(raw)
     try:
         nacks = tuple(Nack(**nack) for nack in fields.pop("nacks", ()))
-        lease = Lease(**fields, nacks=nacks)
+        lease = Lease(**{name: fields[name] for name in fields.keys() & _LEASE_FIELDS}, nacks=nacks)
     except TypeError as exc:
         raise Malformed("a lease with other fields than this reader's") from exc
     if not (_has_types(lease) and all(map(_has_types, nacks))):
         raise Malformed("a lease's field is of the wrong type")
     return lease
+
+
+_LEASE_FIELDS: Final = frozenset(field.name for field in fields_of(Lease))
 
 
 def _has_types(record: Lease | Nack) -> bool:

@@ -39,7 +39,14 @@ def sources(*, persons: int = 0, age_s: float = 0.0, acked: int = 7, **statuses:
 
 
 def own_samples() -> Samples:
-    return edge_samples(workers=2, serving=2, ready=True, replaced={"crashed": 1, "frozen": 0}, version="0.1.0")
+    return edge_samples(
+        workers=2,
+        serving=2,
+        ready=True,
+        replaced={"crashed": 1, "frozen": 0},
+        version="0.1.0",
+        spool_quota_bytes=1 << 30,
+    )
 
 
 def folded(*workers: Samples, totals: Totals | None = None) -> dict[str, dict[str, float]]:
