@@ -17,6 +17,8 @@ from control.conversions.settling import settling
 from control.coupons import api as coupons
 from control.db import Database
 from control.domains import api as domains
+from control.domains import ask
+from control.domains.hosts import RegisteredHosts
 from control.domains.service import publish_list
 from control.edges import api as edges
 from control.insight import preview, test_visitor
@@ -80,6 +82,7 @@ def open_parts(settings: ControlSettings) -> Parts:
         postbacks=Guard(),
     )
 
+        hosts=RegisteredHosts(db),
 
 async def prepare(parts: Parts) -> None:
     """Bring both databases to the newest schema and have the list of hosts in the outbox."""
@@ -119,6 +122,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(ops.router)
     web.install(app)
     app.add_middleware(BodyLimit, by_path=_BODY_BYTES)
+    app.include_router(ask.router)
     for private in (API, postbacks.public.prefix):
         app.add_middleware(PrivateAnswers, path=private)
     return app

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from control.access.limiter import Limiter
 from control.db import Database
+from control.domains.hosts import RegisteredHosts
 from control.insight.classifier import Classifier
 from control.postbacks.guard import Guard
 from control.publishing.acks import Propagation
@@ -55,6 +56,7 @@ class Parts:
     logins: Limiter
     keys: Limiter
     postbacks: Guard
+    hosts: RegisteredHosts
 
 
 def parts_of(request: Request) -> Parts:
