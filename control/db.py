@@ -5,6 +5,7 @@ SQLite and PostgreSQL behave alike here. A write holds the database's writer loc
 the order in which numbers are taken is the order of commits.
 """
 
+import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator
@@ -19,6 +20,8 @@ from sqlalchemy.orm import DeclarativeBase
 BUSY_TIMEOUT_MS: Final = 10_000
 _READERS: Final = 5
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+_TLS_WORDS: Final = ("sslmode", "sslrootcert", "sslcert", "sslkey")
+_TLS_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _NAMES: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -74,7 +77,8 @@ class Database:
         """
         parsed = _parse(url)
         if parsed.get_backend_name() == "postgresql":
-            engine = create_async_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True)
+            parsed, tls = _tls(parsed)
+            engine = create_async_engine(parsed, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args=tls)
             moment = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             return cls(moment, engine, lock)
         _require_folder(parsed)
@@ -120,9 +124,38 @@ def _parse(url: str) -> URL:
     driver = _DRIVERS.get(parsed.drivername.partition("+")[0])
     if driver is None:
         raise UnusableDatabase(f"{parsed.drivername} is no database that control runs on: sqlite or postgresql is")
-    if parsed.query.get("sslmode"):  # libpq's word, which hosting providers put into URLs; asyncpg calls it ssl
-        parsed = parsed.difference_update_query(["sslmode"]).update_query_dict({"ssl": parsed.query["sslmode"]})
     return parsed.set(drivername=driver)
+
+
+def _tls(url: URL) -> tuple[URL, dict[str, Any]]:
+    """Take libpq's words for TLS out of a URL; return it, and what the driver takes instead. Raises UnusableDatabase.
+
+    `sslmode` disable, allow, prefer, require, verify-ca or verify-full; `sslrootcert` (authorities that are believed,
+    in place of the system's), `sslcert` and `sslkey` (who we are).
+    """
+    words = {name: str(url.query[name]) for name in _TLS_WORDS if name in url.query}
+    url = url.difference_update_query(_TLS_WORDS)
+    mode = words.pop("sslmode", "verify-full" if "sslrootcert" in words else "")
+    if mode and mode not in _TLS_MODES:
+        raise UnusableDatabase(f"the database URL has sslmode {mode!r}, which is none of {', '.join(_TLS_MODES)}")
+    if not words and not mode.startswith("verify"):
+        return url, {"ssl": mode} if mode else {}
+    if mode not in ("require", "verify-ca", "verify-full"):
+        raise UnusableDatabase(
+            "the database URL names certificates, which need sslmode require, verify-ca or verify-full"
+        )
+    try:
+        context = ssl.create_default_context(cafile=words.get("sslrootcert"))
+        if "sslcert" in words:
+            context.load_cert_chain(words["sslcert"], words.get("sslkey"))
+    except (OSError, ssl.SSLError) as exc:
+        raise UnusableDatabase(
+            f"the database URL names certificates that cannot be used: {exc.strerror or exc}"
+        ) from exc
+    context.check_hostname = mode == "verify-full"
+    if mode == "require" and "sslrootcert" not in words:
+        context.verify_mode = ssl.CERT_NONE
+    return url, {"ssl": context}
 
 
 def _require_folder(url: URL) -> None:

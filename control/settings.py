@@ -1,6 +1,7 @@
 """Settings of the control plane: read once from the environment, refused at start when wrong."""
 
 import ipaddress
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from shared.redis_address import parse_redis_address
 
 NEVER_SCHEMES: Final = frozenset(
     "javascript data vbscript blob file filesystem about view-source intent content ws wss ftp jar chrome".split()  # noqa: SIM905
@@ -54,6 +57,14 @@ class ControlSettings(BaseSettings):
     """Schemes besides http and https that a destination may have, such as `itms-apps,market`."""
     session_hours: int = Field(default=24 * 7, ge=1, le=24 * 365)
     click_retention_days: int = Field(default=90, ge=1, le=3650)
+
+    @field_validator("redis_url", "clicks_redis_url")
+    @classmethod
+    def _check_redis(cls, value: str) -> str:
+        for option, file in parse_redis_address(value).files if value else ():
+            if not os.access(file, os.R_OK):
+                raise ValueError(f"names {file} in {option}, which cannot be read")
+        return value
 
     @field_validator("app_schemes", mode="before")
     @classmethod

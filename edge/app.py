@@ -94,6 +94,7 @@ class Worker:
         self.shipper = Shipper(self.spool, settings.clicks_url)
         self.links = Subscription(
             settings.redis_url,
+            replica_url=settings.redis_replica_url,
             host=name,
             slot=slot,
             workers=settings.edge_workers,

@@ -20,6 +20,7 @@ class Floors:
         self._max_keys = max_keys
         self._by_key: dict[str, Version] = {}
         self.for_all = NEVER
+        self._for_absences = NEVER
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -40,6 +41,10 @@ class Floors:
         self.for_all = max(self.for_all, version)
         self._by_key = {key: floor for key, floor in self._by_key.items() if floor > self.for_all}
 
+    def raise_absences(self, version: Version) -> None:
+        """Let nothing be called absent by who does not know `version` yet."""
+        self._for_absences = max(self._for_absences, version)
+
     def vouches(self, head: Head | None) -> bool:
         """Tell whether what was read together with `head` is the outcome of all below the floor for all."""
         return head is not None and head.ready and head.version >= self.for_all
@@ -57,4 +62,4 @@ class Floors:
 
     def admits_absence(self, key: str, head: Head | None) -> bool:
         """Tell whether nothing (or a tombstone) read together with `head` means that `key` does not exist."""
-        return head is not None and self.vouches(head) and head.version >= self.of(key)
+        return head is not None and self.vouches(head) and head.version >= max(self.of(key), self._for_absences)

@@ -8,7 +8,7 @@ from typing import Final
 
 from edge.rules_redis import FAILURES, RulesRedis
 from shared import wire
-from shared.wire import Lease
+from shared.wire import Head, Lease
 
 COALESCE_S: Final = 0.05
 """Bounds what a stream of edits costs Redis; a person who saves twice in a row still reads true milliseconds."""
@@ -18,11 +18,17 @@ log = logging.getLogger("edge.leases")
 
 
 class Leases:
-    """Writes what `compose` returns under the worker's name whenever it is due; Redis forgets it after 10 s."""
+    """Writes what `compose` returns under the worker's name whenever it is due; Redis forgets it after 10 s.
 
-    def __init__(self, redis: RulesRedis, compose: Callable[[], Lease]) -> None:
+    `written` hears each time where the primary stands.
+    """
+
+    def __init__(
+        self, redis: RulesRedis, compose: Callable[[], Lease], written: Callable[[Head], None] = lambda _head: None
+    ) -> None:
         self._redis = redis
         self._compose = compose
+        self._written = written
         self._due = asyncio.Event()
         self._stopping = asyncio.Event()
         self._name = ""
@@ -55,7 +61,9 @@ class Leases:
         lease = self._compose()
         self._name = wire.lease_key(lease.host, lease.slot)
         try:
-            await self._redis.write_lease(self._name, wire.encode_lease(lease))
+            head = await self._redis.write_lease(self._name, wire.encode_lease(lease))
+            if head is not None:
+                self._written(head)
         except FAILURES as exc:
             log.debug("the lease could not be written", extra={"error": str(exc)})
 

@@ -10,7 +10,8 @@ import random
 from collections.abc import Callable
 from typing import Any, Final
 
-from edge.rules_redis import FAILURES, connect
+from edge.redis_client import connect
+from edge.rules_redis import FAILURES
 from shared import wire
 
 PING_AFTER_S: Final = 3

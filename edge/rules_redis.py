@@ -1,6 +1,7 @@
-"""The rules Redis as a worker reads it: every question has a deadline, none is repeated by the client.
+"""The rules Redis as a worker asks it: what is published is read here, and its lease is written here.
 
-The library's own defaults wait five seconds and try ten times more; a frozen server would hold a visitor for a minute.
+Both are one server, or a replica that is near and the primary, which alone takes leases. Everything read comes from the
+same one of the two, so that what is read of one moment is of one moment.
 """
 
 import hashlib
@@ -8,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.asyncio.client import Pipeline
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
 
 from edge import scripts
+from edge.redis_client import connect
 from edge.replies import Miss, Page, Reading, parse_misses, parse_page, parse_reading, read_head
 from shared import wire
 from shared.key import Key
@@ -26,20 +27,6 @@ READ_TIMEOUT_S: Final = 1.0
 
 FAILURES: Final = (RedisError, OSError, TimeoutError)
 """What any question may raise: Redis did not answer, or not in time, or not sensibly."""
-
-
-def connect(url: str, timeout_s: float, connections: int) -> Redis:
-    """Return a client with at most `connections` connections, made when first needed."""
-    return Redis.from_url(
-        url,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
-        max_connections=connections,
-        protocol=2,
-        decode_responses=False,
-        client_name="turnout-edge",
-    )
 
 
 class Script:
@@ -63,9 +50,11 @@ class Script:
 class RulesRedis:
     """The questions a worker asks. All may raise one of FAILURES; replies that make no sense count as one."""
 
-    def __init__(self, url: str, fetchers: int) -> None:
-        self._quick = connect(url, TIMEOUT_S, fetchers + 2)
-        self._patient = connect(url, READ_TIMEOUT_S, 2)
+    def __init__(self, url: str, fetchers: int, replica_url: str | None = None) -> None:
+        near = replica_url or url
+        self._quick = connect(near, TIMEOUT_S, fetchers + 2)
+        self._patient = connect(near, READ_TIMEOUT_S, 2)
+        self._primary = connect(url, TIMEOUT_S, 2) if replica_url else self._quick
         self._misses = Script(scripts.MISSES)
         self._read = Script(scripts.READ)
         self._page = Script(scripts.PAGE)
@@ -97,24 +86,33 @@ class RulesRedis:
         )
         return parse_page(await self._page.run(self._patient, (wire.HEAD, wire.LOG), arguments))
 
-    async def write_lease(self, name: str, lease: bytes) -> None:
-        """Write a lease, and list it."""
-        pipe = self._quick.pipeline(transaction=False)
+    async def write_lease(self, name: str, lease: bytes) -> Head | None:
+        """Write a lease, and list it; return where the primary stands, which a replica may be behind."""
+        pipe = self._primary.pipeline(transaction=False)
         pipe.set(name, lease, px=wire.LEASE_TTL_MS)
         pipe.sadd(wire.EDGES, name)
-        await pipe.execute()
+        pipe.get(wire.HEAD)
+        return read_head((await self._at_the_primary(pipe))[2])
 
     async def delete_lease(self, name: str) -> None:
         """Take a lease back."""
-        pipe = self._quick.pipeline(transaction=False)
+        pipe = self._primary.pipeline(transaction=False)
         pipe.delete(name)
         pipe.srem(wire.EDGES, name)
-        await pipe.execute()
+        await self._at_the_primary(pipe)
+
+    async def _at_the_primary(self, pipe: Pipeline) -> list[Any]:
+        """Carry out; a server that is no longer the primary is hung up on, so that its successor is found."""
+        try:
+            return await pipe.execute()
+        except ReadOnlyError:
+            await self._primary.connection_pool.disconnect(inuse_connections=False)
+            raise
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._quick.aclose()
-        await self._patient.aclose()
+        for client in {self._quick, self._patient, self._primary}:
+            await client.aclose()
 
 
 def _digest(text: str) -> str:

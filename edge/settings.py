@@ -3,20 +3,20 @@
 The descriptions are the reference; README.md lists them, and a test holds both together.
 """
 
+import os
 import re
 import socket
 from pathlib import Path
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared.client_ip import TrustedProxies
+from shared.redis_address import parse_redis_address, without_secrets
 
 PREFIX: Final = "TURNOUT_"
 
-_REDIS_SCHEMES: Final = ("redis", "rediss", "unix")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 _EDGE_NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _ADDRESS: Final = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}")
@@ -32,9 +32,9 @@ class InvalidSettings(ValueError):
 
 
 def _redis_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in _REDIS_SCHEMES or not (parts.path if parts.scheme == "unix" else parts.hostname):
-        raise ValueError("must be the address of a Redis, such as redis://127.0.0.1:6379/0")
+    for option, file in parse_redis_address(url).files:
+        if not os.access(file, os.R_OK):
+            raise ValueError(f"names {file} in {option}, which cannot be read")
     return url
 
 
@@ -80,6 +80,11 @@ class EdgeSettings(BaseSettings):
 
     redis_url: RedisUrl = Field(
         description="Redis with the rules. Required: an edge that guessed could serve somebody else's links.",
+    )
+    redis_replica_url: RedisUrl | None = Field(
+        default=None,
+        description="A replica of that Redis, nearer by: rules are read and listened for there, while leases go to the "
+        "primary. A replica that lacks for three seconds what the primary has makes the rules `stale`.",
     )
     clicks_redis_url: RedisUrl | None = Field(
         default=None,
@@ -204,4 +209,4 @@ def _sentence(error: dict[str, Any]) -> str:
     if error["type"] == "missing":
         return f"{name} is not set: it must be the address of the Redis with the rules, redis://127.0.0.1:6379/0 say."
     reason = str(error["ctx"]["error"]) if error["type"] == "value_error" else str(error["msg"]).lower()
-    return f"{name} is {str(error['input'])[:200]!r}: {reason}."
+    return f"{name} is {without_secrets(str(error['input']))[:200]!r}: {reason}."

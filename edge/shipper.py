@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from edge.redis_client import connect
 from edge.spool import Spool
 from edge.spool_backlog import Batch, Content
 from edge.spool_orphans import Orphan, adopt
@@ -100,7 +98,7 @@ class Shipper:
         self.status = ShipperStatus()
         self._spool = spool
         self._orphans: list[Orphan] = []
-        self._redis = _connect(redis_url)
+        self._redis = connect(redis_url, TIMEOUT_S, 1, TIMEOUT_S)  # which repeats nothing: XADD would add a batch again
         self._marks = marks or Marks()
         self._clock = clock
         self._check_due = _Due(CHECK_S)
@@ -135,9 +133,15 @@ class Shipper:
                 pause_s = TICK_S
             except Exception as exc:  # whatever it is, the spool holds the clicks and the next turn tries again
                 self._note_error(exc)
+                await self._hang_up()
                 pause_s = min(MAX_PAUSE_S, pause_s * 2)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), pause_s * random.uniform(0.8, 1.2))  # noqa: S311  # jitter
+
+    async def _hang_up(self) -> None:
+        """Close the connection: after a failover the next one reaches whoever takes writes now."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._redis.connection_pool.disconnect()
 
     async def _turn(self) -> None:
         if self._adopt_due.now(self._clock()):
@@ -253,16 +257,6 @@ class Shipper:
             self.status.connected = True
             self._told.clear()
             logger.info("clicks are on their way", extra={"backlog": self.status.backlog})
-
-
-def _connect(url: str) -> "Redis":
-    return Redis.from_url(
-        url,
-        socket_timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),  # a retried XADD would add the batch again
-        single_connection_client=True,
-    )
 
 
 def _required(answers: list[Any]) -> list[Any]:

@@ -8,6 +8,9 @@ from shared.wire import Head, Version
 PATIENCE_S: Final = 0.4
 """How long questions may fail before Redis counts as gone: one slow answer must not turn all misses away."""
 
+LAG_S: Final = 3.0
+"""How long a replica may lack what its primary has before its rules count as stale; lag is milliseconds."""
+
 
 class Relation(Enum):
     """What a head means for what was heard."""
@@ -28,8 +31,11 @@ class Standing:
         self.loading = False
         self.flushed = False
         self.rolled_back = False
+        self.lagging = False
         self._hash = ""
         self._answered_s = 0.0
+        self._owed = Version(0, 0)
+        self._owed_s = 0.0
 
     @property
     def sound(self) -> bool:
@@ -47,6 +53,15 @@ class Standing:
     def moved(self, digest: str = "") -> None:
         """Note the chain hash at what was heard; "" where it is not known."""
         self._hash = digest
+
+    def owed(self, version: Version, heard: Version, now_s: float) -> None:
+        """Note that the primary has `version`, while what is read, from a replica perhaps, led up to `heard`."""
+        if version > heard >= self._owed:
+            self._owed, self._owed_s = version, now_s
+
+    def passed(self, heard: Version, now_s: float) -> None:
+        """Note how late it is: what has been owed for long tells of a replica that no longer follows."""
+        self.lagging = self._owed > heard and now_s - self._owed_s >= LAG_S
 
     def observe(self, head: Head | None, asked: Version, heard: Version) -> Relation:
         """Learn from a head that was asked for when `asked` was heard, `heard` being what has been heard since."""

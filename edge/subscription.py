@@ -26,7 +26,7 @@ from edge.rules_redis import READ_TIMEOUT_S, RulesRedis
 from edge.sync import STALE, SYNCED, Sync
 from shared import table
 from shared.key import Key
-from shared.wire import Lease, Version
+from shared.wire import Head, Lease, Version
 
 log = logging.getLogger("edge.subscription")
 
@@ -37,14 +37,16 @@ _NEVER_SYNCED_AGE_S: Final = 10.0**9
 class Subscription:
     """Links, as `edge.links.Links` describes them; start it inside a running loop, stop it before the loop ends.
 
-    `host` and `slot` name the lease among `workers` of them; `address` and `geo_built_at` are asked for what it says
-    besides. Without `snapshot_path` nothing is kept on disk.
+    With `replica_url` everything but the lease goes to that server, which follows the one at `redis_url`. `host` and
+    `slot` name the lease among `workers` of them; `address` and `geo_built_at` are asked for what it says besides.
+    Without `snapshot_path` nothing is kept on disk.
     """
 
     def __init__(
         self,
         redis_url: str,
         *,
+        replica_url: str | None = None,
         host: str,
         slot: int = 0,
         workers: int = 1,
@@ -66,10 +68,10 @@ class Subscription:
         self._boot = boot or secrets.token_hex(8)
         self._address, self._geo_built_at = address, geo_built_at
         self._started_at = wall_ms()
-        self._redis = RulesRedis(redis_url, FETCHERS)
+        self._redis = RulesRedis(redis_url, FETCHERS, replica_url)
         self._errands = Errands(self._redis, self._sync, self._take, clock)
-        self._leases = Leases(self._redis, self._lease)
-        self._listener = Listener(redis_url, self._subscribed, self._announced, self._disconnected)
+        self._leases = Leases(self._redis, self._lease, self._primary_at)
+        self._listener = Listener(replica_url or redis_url, self._subscribed, self._announced, self._disconnected)
         self._keeper = Keeper(snapshot_path, self._sync, wall_ms) if snapshot_path else None
         self._absences = Bucket(absences_per_s, ABSENCE_BURST, clock())
         self._clients = ClientBudget()
@@ -218,6 +220,9 @@ class Subscription:
 
     def _disconnected(self) -> None:
         self._take(self._sync.disconnected(self._clock()))
+
+    def _primary_at(self, head: Head) -> None:
+        self._take(self._sync.primary_at(head, self._clock()))
 
     def _take(self, effects: list[Effect]) -> None:
         for effect in effects:

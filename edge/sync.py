@@ -65,7 +65,7 @@ class Sync:
         standing = self._standing
         if self.heard == NEVER:
             return COLD
-        if not (standing.reachable and standing.listening and standing.sound) or standing.loading:
+        if not (standing.reachable and standing.listening and standing.sound) or standing.loading or standing.lagging:
             return STALE
         return SYNCED if self._validated and not self._rung and self._asked is None else CATCHING_UP
 
@@ -117,6 +117,13 @@ class Sync:
             self._catch_up.reset()
         elif relation is Relation.START_OVER or not self._read_on(page, page.head):
             self._start_over(page.head)
+        return self._settle(now_s)
+
+    def primary_at(self, head: Head, now_s: float) -> list[Effect]:
+        """Learn what the primary has: a replica that does not know it cannot say that something does not exist."""
+        if head.version > self.heard:
+            self._standing.owed(head.version, self.heard, now_s)
+            self.floors.raise_absences(head.version)
         return self._settle(now_s)
 
     def fetched(self, found: Mapping[Key, Miss], now_s: float) -> list[Effect]:
@@ -305,13 +312,15 @@ class Sync:
 
     def _settle(self, now_s: float) -> list[Effect]:
         """Do what has become possible, and return the effects."""
+        self._standing.passed(self.heard, now_s)
         self.misses.release(self.heard, now_s, may_note_absence=self.state == SYNCED)
         self._take_reread(now_s)
         if self._standing.reachable and self._standing.sound:
             if not self._rung and self._asked is None:
                 self._give_up_waiting(now_s)
             self._ask(now_s)
-        if not self._standing.sound or not self._standing.reachable or self._standing.loading:
+        standing = self._standing
+        if not standing.sound or not standing.reachable or standing.loading or standing.lagging:
             self.holdings.cache.clear_absences()
         if self._validated and self.acked != self.heard:
             self._acknowledge()

@@ -9,16 +9,13 @@ import socket
 import sys
 from typing import Final
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-
 from control.db import Database, now_ms
 from control.ingest.closing import close_days
 from control.ingest.consumer import Consumer
 from control.ingest.recording import Recorder
 from control.ingest.retention import forget
 from control.migrations.upgrade import upgrade
+from control.redis_client import connect
 from control.settings import ControlSettings
 
 logger = logging.getLogger("ingest")
@@ -35,9 +32,7 @@ async def ingest(settings: ControlSettings, *, parent: int | None) -> None:
     """Run one ingester until a signal, or the end of its parent, stops it."""
     db = Database.open(settings.clicks_database, lock="turnout:clicks")
     await upgrade(db, "clicks")
-    redis = Redis.from_url(
-        settings.clicks_redis, socket_timeout=REPLY_S, socket_connect_timeout=REPLY_S, retry=Retry(NoBackoff(), 0)
-    )
+    redis = connect(settings.clicks_redis, REPLY_S)
     consumer = Consumer(redis, Recorder(db), socket.gethostname())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
 from control.publishing import scripts
 from control.publishing.journal import NewestRow, Transaction
+from control.redis_client import connect as connect
 from shared.wire import (
     CHANNEL,
     DOMAINS,
@@ -31,7 +30,6 @@ from shared.wire import (
     redis_key,
 )
 
-TIMEOUT_S: Final = 1.0
 TOMBSTONE_TTL_MS: Final = 24 * 3600 * 1000
 LOG_ENTRIES: Final = 100_000
 LOG_BYTES: Final = 64 * 1024 * 1024
@@ -41,17 +39,6 @@ _SCAN_COUNT: Final = 1_000
 
 class UnfitRedis(Exception):
     """A Redis that must not carry links; the text says why and what to do."""
-
-
-def connect(url: str) -> Redis:
-    """Return a client that answers or fails within a second and never repeats a command. Raises ValueError."""
-    return Redis.from_url(
-        url,
-        socket_timeout=TIMEOUT_S,
-        socket_connect_timeout=TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),  # the library's default sends what may have been done up to ten times more
-        decode_responses=False,
-    )
 
 
 class Carrier:

@@ -10,9 +10,10 @@ from redis import Redis
 
 from control.db import Database
 from control.publishing.acks import Acks, Propagation
-from control.publishing.carrier import Carrier, connect
+from control.publishing.carrier import Carrier
 from control.publishing.fleet import Refusal
 from control.publishing.live import Publishing
+from control.redis_client import connect
 from shared.wire import EDGES, LEASE_TTL_MS, Head, Lease, Nack, encode_lease, lease_key
 from tests.control.publishing import commit, create_tables, database_url, lineage_of, put
 from tests.servers import RedisServer

@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from control.db import Database
-from control.publishing.carrier import Carrier, connect
+from control.publishing.carrier import Carrier
 from control.publishing.compile import (
     domains_change,
     offer_changes,
@@ -22,6 +22,7 @@ from control.publishing.compile import (
 )
 from control.publishing.outbox import Change
 from control.publishing.publisher import Publisher
+from control.redis_client import connect
 from edge.cache import ABSENT, Entry
 from edge.links import LinksUnavailable
 from edge.subscription import Subscription

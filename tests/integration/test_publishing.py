@@ -16,7 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from control.db import Database
-from control.publishing.carrier import LOG_ENTRIES, Carrier, connect
+from control.publishing.carrier import LOG_ENTRIES, Carrier
 from control.publishing.courier import Courier
 from control.publishing.journal import Transaction
 from control.publishing.outbox import Change
@@ -24,6 +24,7 @@ from control.publishing.pruning import forget_replaced
 from control.publishing.publisher import Publisher
 from control.publishing.rebuild import Rebuild
 from control.publishing.salts import SaltKeeper
+from control.redis_client import connect
 from shared.wire import (
     CHANNEL,
     EDGES,
