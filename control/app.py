@@ -1,5 +1,6 @@
 """The composition root: builds the parts, starts and stops what runs beside requests, returns the ASGI app."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -11,6 +12,7 @@ from control.access import api as access
 from control.access.limiter import Limiter
 from control.audit import api as audit
 from control.clicks import api as clicks
+from control.clicks.decisions import DecisionWatch
 from control.configuration import api as configuration
 from control.conversions import api as conversions
 from control.conversions.settling import settling
@@ -26,14 +28,16 @@ from control.insight.analytics import api as analytics
 from control.insight.classifier import Classifier
 from control.limits import MIB, BodyLimit, PrivateAnswers
 from control.links import api as links
+from control.metrics import CountResponses
 from control.migrations.upgrade import upgrade
 from control.offers import api as offers
 from control.partners import api as partners
 from control.parts import Parts
 from control.postbacks import api as postbacks
 from control.postbacks.guard import Guard
-from control.publishing.carrier import connect
 from control.publishing.live import Publishing
+from control.redis_client import connect
+from control.savedtests import api as saved_tests
 from control.settings import ControlSettings
 from control.smartlinks import api as smart_links
 from control.web import router as web
@@ -42,6 +46,7 @@ API: Final = "/api/v1"
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     offers.router,
     smart_links.router,
+    saved_tests.router,
     test_visitor.router,
     preview.router,
     analytics.router,
@@ -69,10 +74,11 @@ def open_parts(settings: ControlSettings) -> Parts:
     """Return the parts of one control process; nothing is connected yet. Raises UnusableDatabase, ValueError."""
     db = Database.open(settings.config_database)
     rules_redis = connect(settings.redis_url)
+    clicks_db = Database.open(settings.clicks_database, lock="turnout:clicks")
     return Parts(
         settings=settings,
         db=db,
-        clicks_db=Database.open(settings.clicks_database, lock="turnout:clicks"),
+        clicks_db=clicks_db,
         rules_redis=rules_redis,
         clicks_redis=connect(settings.clicks_redis),
         live=Publishing(db, rules_redis),
@@ -80,9 +86,11 @@ def open_parts(settings: ControlSettings) -> Parts:
         logins=Limiter(burst=10, refill_s=30.0),
         keys=Limiter(burst=100, refill_s=1.0),
         postbacks=Guard(),
+        hosts=RegisteredHosts(db),
+        decisions=DecisionWatch(clicks_db),
+        responses=Counter(),
     )
 
-        hosts=RegisteredHosts(db),
 
 async def prepare(parts: Parts) -> None:
     """Bring both databases to the newest schema and have the list of hosts in the outbox."""
@@ -120,9 +128,10 @@ def create_app(parts: Parts) -> FastAPI:
         app.include_router(router, prefix=API)
     app.include_router(postbacks.public)
     app.include_router(ops.router)
+    app.include_router(ask.router)
     web.install(app)
     app.add_middleware(BodyLimit, by_path=_BODY_BYTES)
-    app.include_router(ask.router)
     for private in (API, postbacks.public.prefix):
         app.add_middleware(PrivateAnswers, path=private)
+    app.add_middleware(CountResponses, counts=parts.responses)
     return app

@@ -1,22 +1,20 @@
 """What operators ask: is it alive, is it ready, how is it doing."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from control.clicks import metrics as clicks
+from control import metrics
 from control.clicks.accounting import account
+from control.clicks.decisions import Decisions
 from control.clicks.schemas import Accounting
+from control.conversions.metrics import Waiting, waiting
 from control.parts import Parts, PartsDep
-from control.publishing.publisher import PublisherStatus
+from control.publishing.fleet import Fleet
 
 router = APIRouter(include_in_schema=False)
 
@@ -39,50 +37,47 @@ async def readyz(parts: PartsDep) -> JSONResponse:
 
 
 @router.get("/metrics")
-async def metrics(parts: PartsDep) -> Response:
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(parts.live.status(), await _edges(parts), await account(parts)))
-    return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+async def get_metrics(parts: PartsDep) -> Response:
+    """Answer whatever is down: what cannot be known then is left out."""
+    figures = metrics.Figures(
+        publisher=parts.live.status(),
+        latency=parts.live.latency(),
+        database_ok=not await _database_error(parts),
+        responses=parts.responses,
+        fleet=await _fleet(parts),
+        clicks=await _clicks(parts),
+        decisions=await _decisions(parts),
+        conversions=await _conversions(parts),
+    )
+    return Response(metrics.render(figures), media_type=metrics.CONTENT_TYPE)
 
 
-class _Snapshot(Collector):
-    """The figures of one moment."""
-
-    def __init__(self, publisher: PublisherStatus, edges: dict[str, int] | None, clicks: Accounting) -> None:
-        self._publisher = publisher
-        self._edges = edges
-        self._clicks = clicks
-
-    def collect(self) -> Iterator[Metric]:
-        yield from clicks.metrics(self._clicks)
-        status = self._publisher
-        gauges = {
-            "epoch": ("Lineage of what is published", status.epoch),
-            "committed_sequence": ("Newest transaction in SQL", status.committed),
-            "published_sequence": ("Newest transaction known to be in Redis", status.published),
-            "behind": ("Transactions committed and not known to be in Redis", status.behind),
-            "rebuilding": ("1 while Redis is rebuilt from SQL", int(status.rebuilding)),
-            "redis_ok": ("1 while Redis holds what SQL holds, or is about to", int(not status.error)),
-        }
-        for name, (text_, value) in gauges.items():
-            yield GaugeMetricFamily(f"turnout_control_publish_{name}", text_, value=value)
-        yield CounterMetricFamily(
-            "turnout_control_publish_rebuilds", "Rebuilds of Redis since this process started", value=status.rebuilds
-        )
-        if self._edges is not None:
-            edges = GaugeMetricFamily("turnout_control_edges", "Edges by whether they are heard from", labels=["state"])
-            for state, count in self._edges.items():
-                edges.add_metric([state], count)
-            yield edges
-
-
-async def _edges(parts: Parts) -> dict[str, int] | None:
+async def _fleet(parts: Parts) -> Fleet | None:
     try:
-        fleet = await parts.live.fleet()
-    except RedisError:
+        return await parts.live.fleet()
+    except (RedisError, OSError):
         return None
-    heard = sum(bool(edge.heard) and not edge.lapsed for edge in fleet)
-    return {"heard": heard, "unknown": len(fleet) - heard}
+
+
+async def _clicks(parts: Parts) -> Accounting | None:
+    try:
+        return await account(parts)
+    except (SQLAlchemyError, OSError):
+        return None
+
+
+async def _decisions(parts: Parts) -> Decisions | None:
+    try:
+        return await parts.decisions.look()
+    except (SQLAlchemyError, OSError):
+        return None
+
+
+async def _conversions(parts: Parts) -> Waiting | None:
+    try:
+        return await waiting(parts)
+    except (SQLAlchemyError, OSError):
+        return None
 
 
 async def _database_error(parts: Parts) -> str:

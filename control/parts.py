@@ -1,5 +1,6 @@
 """What the composition root has built and requests use: one immutable record, reachable as `PartsDep`."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -7,12 +8,14 @@ from fastapi import Depends, Request
 from redis.asyncio import Redis
 
 from control.access.limiter import Limiter
+from control.clicks.decisions import DecisionWatch
 from control.db import Database
 from control.domains.hosts import RegisteredHosts
 from control.insight.classifier import Classifier
 from control.postbacks.guard import Guard
 from control.publishing.acks import Propagation
 from control.publishing.fleet import Fleet
+from control.publishing.latency import Latency
 from control.publishing.publisher import PublisherStatus
 from control.settings import ControlSettings
 
@@ -38,6 +41,9 @@ class Live(Protocol):
     async def fleet(self) -> Fleet:
         """Return the edges and what they run. Raises RedisError."""
 
+    def latency(self) -> Latency:
+        """Return how long publishes took to be live everywhere."""
+
     def status(self) -> PublisherStatus:
         """Return how publishing is doing."""
 
@@ -57,6 +63,8 @@ class Parts:
     keys: Limiter
     postbacks: Guard
     hosts: RegisteredHosts
+    decisions: DecisionWatch
+    responses: Counter[str]
 
 
 def parts_of(request: Request) -> Parts:

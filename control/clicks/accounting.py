@@ -41,6 +41,7 @@ async def account(parts: Parts) -> Accounting:
         pass
     async with parts.clicks_db.read() as session:
         rows = {row.boot: row for row in await store.boots(session)}
+        dead_letters = await store.dead_letters(session)
     hosts: dict[str, list[BootAccount]] = defaultdict(list)
     for boot in [*(boot for boot in told if boot not in rows), *rows]:
         row, news = rows.get(boot), told.get(boot)
@@ -49,7 +50,7 @@ async def account(parts: Parts) -> Accounting:
         EdgeAccount(**_sum(boots).model_dump(), host=host, boots=boots[:BOOTS_SHOWN])
         for host, boots in sorted(hosts.items())
     ]
-    return Accounting(total=_sum(edges), edges=edges, stream=stream)
+    return Accounting(total=_sum(edges), edges=edges, stream=stream, dead_letters=dead_letters)
 
 
 async def _told(redis: Redis) -> dict[str, _Told]:

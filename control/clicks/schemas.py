@@ -82,3 +82,4 @@ class Accounting(Output):
     total: Counts
     edges: list[EdgeAccount]
     stream: StreamAccount | None
+    dead_letters: int = Field(description="Batches and lines of the last 30 days that are no clicks, kept in SQL")

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control.clicks.models import BootRow, ClickRow, TextRow
+from control.clicks.models import BootRow, ClickRow, DeadLetterRow, TextRow
 
 NUMBERED: Final = ("offer", "domain", "slug", "link", "rule", "country", "device", "os", "browser")
 """Columns of ClickRow that are numbers of texts."""
@@ -43,3 +43,8 @@ async def text_numbers(session: AsyncSession, wanted: Collection[str]) -> dict[s
 async def boots(session: AsyncSession) -> list[BootRow]:
     """Return every boot, the one heard of last first."""
     return list(await session.scalars(select(BootRow).order_by(BootRow.last_at.desc())))
+
+
+async def dead_letters(session: AsyncSession) -> int:
+    """Return how many are kept."""
+    return await session.scalar(select(func.count()).select_from(DeadLetterRow)) or 0

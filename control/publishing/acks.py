@@ -19,6 +19,7 @@ from control.db import Database, now_ms
 from control.publishing.carrier import Carrier
 from control.publishing.fleet import Edge, EdgeState, Fleet, Refusal, fleet_of
 from control.publishing.journal import Transaction, commit_time
+from control.publishing.latency import Latency
 from control.publishing.pace import pause
 from shared.wire import Head, Version, lease_key
 
@@ -78,6 +79,7 @@ class Acks:
         self._watching: asyncio.Task[None] | None = None
         self._silent_since: dict[str, float] = {}
         self._complete_ms: OrderedDict[int, int] = OrderedDict()
+        self.latency = Latency()
 
     def on_published(self, _head: Head, batch: Sequence[Transaction]) -> None:
         """Measure how long `batch`, which edges can see from now on, takes to be live; of very many, not each."""
@@ -169,6 +171,8 @@ class Acks:
                 del self._watched[sequence]
 
     def _remember(self, sequence: int, ms: int) -> None:
+        if sequence not in self._complete_ms:
+            self.latency.observe(ms)
         self._complete_ms[sequence] = ms
         while len(self._complete_ms) > _REMEMBERED:
             self._complete_ms.popitem(last=False)

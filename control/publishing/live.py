@@ -8,6 +8,7 @@ from control.db import Database
 from control.publishing.acks import Acks, Propagation
 from control.publishing.carrier import Carrier
 from control.publishing.fleet import Fleet
+from control.publishing.latency import Latency
 from control.publishing.publisher import Publisher, PublisherStatus
 from control.publishing.salts import SaltKeeper
 
@@ -51,6 +52,10 @@ class Publishing:
     async def fleet(self) -> Fleet:
         """Return the edges and what they run now. Raises RedisError."""
         return await self._acks.fleet()
+
+    def latency(self) -> Latency:
+        """Return how long what this process published took to be live everywhere."""
+        return self._acks.latency
 
     def status(self) -> PublisherStatus:
         """Return how publishing is doing; readiness needs an empty `error`."""

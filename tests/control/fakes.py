@@ -2,6 +2,7 @@
 
 from control.publishing.acks import Propagation
 from control.publishing.fleet import Fleet
+from control.publishing.latency import Latency
 from control.publishing.publisher import PublisherStatus
 
 
@@ -36,6 +37,10 @@ class FakeLive:
     async def fleet(self) -> Fleet:
         """No edges."""
         return ()
+
+    def latency(self) -> Latency:
+        """Nothing has been measured."""
+        return Latency()
 
     def status(self) -> PublisherStatus:
         """All is well."""
