@@ -6,6 +6,7 @@ each may die at any point, and what two of them carry is carried once.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -14,13 +15,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from control.db import Database
 from control.publishing.carrier import Carrier
+from control.publishing.fleet import newest_ack
 from control.publishing.journal import NOTHING, Transaction, View, view_from
 from control.publishing.rebuild import Rebuild, Superseded
-from control.publishing.standing import Standing, head_in, standing
-from shared.wire import Head
+from control.publishing.standing import NEVER, Standing, head_in, standing
+from shared.wire import Head, Version
 
 _MAX_SURPRISES: Final = 5
 """Heads moved by others that one call puts up with before it leaves the rest to the next."""
+
+EDGES_S: Final = 3.0
+"""How often the edges are asked whether they have more than SQL; they say how they stand every three seconds."""
 
 Listener = Callable[[Head, Sequence[Transaction]], None]
 _log = logging.getLogger(__name__)
@@ -37,6 +42,7 @@ class Courier:
         self._rebuilding: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._cursor: Head | None = None
+        self._edges_at = 0.0
         self.head: Head | None = None
         self.view: View = NOTHING
         self.rebuilds = 0
@@ -93,15 +99,23 @@ class Courier:
         None means that another rebuild is about to put a head there, or about to end.
         """
         ours = self.rebuilding  # asked before the head: one found loading that nobody works on is started over
+        acked = await self._newest_ack()  # before SQL is: what edges have by then was committed by then
         raw = await self._carrier.raw_head()
         head = head_in(raw)
         view = await view_from(self._db, head)
-        verdict = standing(head, view.lineage, view.hash_at_head)
+        verdict = standing(head, view.lineage, view.hash_at_head, acked)
         fitting = head if verdict is Standing.FITS else None
         if fitting and (fitting.ready or ours):
             return fitting
         self.head = fitting
         return await self._start_over(verdict, raw) or fitting
+
+    async def _newest_ack(self) -> Version:
+        """Return the newest that edges are known to have, looked up now and then: a fleet has thousands of leases."""
+        if time.monotonic() < self._edges_at:
+            return NEVER
+        self._edges_at = time.monotonic() + EDGES_S
+        return newest_ack(await self._carrier.leases())
 
     async def _carry_batch(self, head: Head) -> Head | None:
         """Carry the view's batch and return the head after it; None where somebody moved it."""

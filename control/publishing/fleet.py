@@ -87,6 +87,12 @@ def fleet_of(leases: Mapping[str, bytes | None]) -> Fleet:
     return tuple(_edge(host, held[host], silent[host]) for host in sorted({*held, *silent}))
 
 
+def newest_ack(leases: Mapping[str, bytes | None]) -> Version:
+    """Return the highest version that any worker has acknowledged, (0, 0) where none is heard."""
+    heard = [lease for raw in leases.values() if (lease := lease_in(raw)) is not None]
+    return max((Version(lease.epoch, lease.acked) for lease in heard), default=Version(0, 0))
+
+
 def place_of(name: str) -> tuple[str, int] | None:
     """Return host and slot of a lease's name, None where it is none."""
     host, _, slot = name.removeprefix(_PREFIX).rpartition("/")

@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from control.db import Database
 from control.publishing.carrier import Carrier
-from control.publishing.fleet import lease_in
+from control.publishing.fleet import newest_ack
 from control.publishing.journal import MAX_BATCH_BYTES, NewestRow, newest_rows, read_lineage
 from control.publishing.lease import Lease
 from control.publishing.models import ONLY, Lineage
@@ -72,11 +72,10 @@ class Rebuild:
     async def _raise_epoch(self, judged: bytes | None) -> Head:
         """Return the loading head of an epoch above every one that SQL, Redis and edges have seen."""
         found = head_in(judged)
-        leases = await self._carrier.leases()
-        seen = [lease.epoch for raw in leases.values() if (lease := lease_in(raw)) is not None]
+        acked = newest_ack(await self._carrier.leases())
         async with self._db.write() as session:
             lineage = await lock_lineage(session)
-            epoch = max(lineage.epoch, found.epoch if found else 0, *seen) + 1
+            epoch = max(lineage.epoch, found.epoch if found else 0, acked.epoch) + 1
             await session.execute(update(Lineage).where(Lineage.id == ONLY).values(epoch=epoch))
             return Head(epoch, lineage.sequence, lineage.hash, "loading")
 

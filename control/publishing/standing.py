@@ -1,9 +1,10 @@
 """How Redis relates to SQL: at a known point of its chain, to be carried on, or elsewhere, to be rebuilt. Pure."""
 
 from enum import StrEnum
+from typing import Final
 
 from control.publishing.outbox import LineagePoint
-from shared.wire import Head, Malformed, decode_head
+from shared.wire import Head, Malformed, Version, decode_head
 
 
 class Standing(StrEnum):
@@ -15,10 +16,19 @@ class Standing(StrEnum):
     AHEAD = "ahead"  # SQL lost transactions that Redis has
     FORKED = "forked"  # same number, other history: one of the two went back and moved on
     TOO_FAR_BEHIND = "too_far_behind"  # SQL no longer keeps the transactions that Redis lacks
+    OUTRUN = "outrun"  # SQL and Redis agree, and an edge has more: both went back to the same point
 
 
-def standing(head: Head | None, lineage: LineagePoint, hash_at_head: str | None) -> Standing:
-    """Return how `head` relates to `lineage`; `hash_at_head` is SQL's at the head's sequence, None if not kept."""
+NEVER: Final = Version(0, 0)
+
+
+def standing(
+    head: Head | None, lineage: LineagePoint, hash_at_head: str | None, newest_ack: Version = NEVER
+) -> Standing:
+    """Return how `head` relates to `lineage`; `hash_at_head` is SQL's at the head's sequence, None if not kept.
+
+    `newest_ack` is the highest that any edge had acknowledged before the lineage was read.
+    """
     if head is None:
         return Standing.MISSING
     if head.epoch != lineage.epoch:
@@ -27,7 +37,9 @@ def standing(head: Head | None, lineage: LineagePoint, hash_at_head: str | None)
         return Standing.AHEAD
     if hash_at_head is None:
         return Standing.TOO_FAR_BEHIND
-    return Standing.FITS if hash_at_head == head.hash else Standing.FORKED
+    if hash_at_head != head.hash:
+        return Standing.FORKED
+    return Standing.OUTRUN if newest_ack > Version(lineage.epoch, lineage.sequence) else Standing.FITS
 
 
 def head_in(raw: bytes | None) -> Head | None:

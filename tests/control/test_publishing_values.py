@@ -55,6 +55,19 @@ def test_only_a_known_point_of_this_lineage_is_carried_on(
     assert standing(head, LineagePoint(3, 10, "ten"), hash_at_head) is expected
 
 
+@pytest.mark.parametrize(
+    ("newest_ack", "expected"),
+    [
+        pytest.param(Version(3, 10), Standing.FITS, id="edges have what SQL has"),
+        pytest.param(Version(2, 99), Standing.FITS, id="an edge of an older lineage"),
+        pytest.param(Version(3, 11), Standing.OUTRUN, id="an edge has a later transaction"),
+        pytest.param(Version(4, 1), Standing.OUTRUN, id="an edge has a later lineage"),
+    ],
+)
+def test_what_edges_have_and_sql_has_not_shows_that_both_went_back(newest_ack: Version, expected: Standing) -> None:
+    assert standing(Head(3, 10, "ten"), LineagePoint(3, 10, "ten"), "ten", newest_ack) is expected
+
+
 @pytest.mark.parametrize("raw", [None, b"", b"nonsense", b'{"epoch":1}', b"\xff"])
 def test_a_head_that_cannot_be_read_is_missing(raw: bytes | None) -> None:
     assert head_in(raw) is None

@@ -572,6 +572,36 @@ def test_nothing_that_a_restore_of_sql_took_away_lives_on(
     run(tmp_path, redis_server, scenario)
 
 
+def test_where_sql_and_redis_both_went_back_what_edges_saw_since_makes_a_new_epoch(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    async def scenario(here: World) -> None:
+        publisher = here.publisher()
+        await commit(here.db, put("o:1"), put("k:_/kept"))
+        await settled(here, publisher)
+        backup, dumped = await copy_of(here.db, here.folder, here.folder / "backup"), dump(here)
+        acked = await commit(here.db, put("o:1", 2), put("k:_/taken-back"))
+        await publisher.publish()
+        await publisher.stop()
+
+        restored = Database.open(backup)
+        here.closing.append(restored.close)
+        restore(here, dumped)
+        with here.redis() as redis:
+            redis.sadd(EDGES, lease_key("a", 0))
+            redis.set(lease_key("a", 0), encode_lease(Lease("a", 0, 1, "boot", 1, 1, acked, "stale", started_at=1)))
+        second = here.publisher(restored)
+        async with running(second):
+            await until(lambda: second.status().rebuilds == 1)
+
+        await assert_in_step(here, restored)
+        assert (await lineage_of(restored)).epoch == 2
+        await settled(here, second, restored)
+        assert second.status().rebuilds == 1, "the lease is of an older epoch now"
+
+    run(tmp_path, redis_server, scenario)
+
+
 def test_values_that_are_not_ours_are_written_over_by_a_rebuild(tmp_path: Path, redis_server: RedisServer) -> None:
     async def scenario(here: World) -> None:
         with here.redis() as redis:
