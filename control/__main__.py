@@ -89,10 +89,13 @@ async def _prepare(parts: Parts) -> None:
 
 def _tell(settings: ControlSettings, made: FirstAccess | None, ignored: str | None) -> None:
     """Say once, on standard output, how to get in for the first time."""
-    lines = [f"Control runs on http://{settings.host}:{settings.control_port}"]
+    address = f"http://{settings.host}:{settings.control_port}"
+    lines = [f"Control runs on {address}"]
     if made is not None:
         lines.append("First start. These are shown this once:" if made.password or made.api_key else "First start.")
-        lines.append(f"  log in as  {ADMIN_LOGIN}  with the password  {made.password or '(TURNOUT_ADMIN_PASSWORD)'}")
+        secret = f"#{made.password}" if made.password else ""
+        lines.append(f"  open       {address}/setup{secret}  to make the admin your own")
+        lines.append(f"  or log in as  {ADMIN_LOGIN}  with the password  {made.password or '(TURNOUT_ADMIN_PASSWORD)'}")
         lines.append(f"  API key    {made.api_key or '(TURNOUT_BOOTSTRAP_API_KEY)'}")
     if ignored:
         lines.append(ignored)

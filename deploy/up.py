@@ -166,9 +166,11 @@ class Up:
             login.forget(data_dir)
             self._tell("This database has its people and keys already: log in as before.")
         elif made.shown:
-            self._tell("Log in as admin, with the password of the first start.")
+            self._tell("Log in as before: at first as admin, with the password of the first start.")
         else:
             self._tell("This is the first start. What was made up for it is shown only now:\n")
+            secret = f"#{made.password}" if made.password else ""
+            self._tell(f"  Open     {self._machine.control_url}/setup{secret} to make the admin your own")
             self._tell(f"  Login    admin / {made.password or '(the password in TURNOUT_ADMIN_PASSWORD)'}")
             self._tell(f"  API key  {made.api_key or '(the one in TURNOUT_BOOTSTRAP_API_KEY)'}")
             if made.api_key:

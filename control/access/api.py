@@ -1,11 +1,22 @@
-"""/keys, /users, /login, /logout, /me"""
+"""/keys, /users, /login, /logout, /me: who may come in, and who is in."""
 
 from fastapi import APIRouter, Request, Response
 
-from control.access import keys, sessions, users
+from control.access import keys, passwords, sessions, users
 from control.access.guard import SESSION_COOKIE, Admin, Viewer, source_of
 from control.access.roles import Caller
-from control.access.schemas import Credentials, Key, KeyIn, Me, NewKey, User, UserIn, UserPatch
+from control.access.schemas import (
+    Credentials,
+    Key,
+    KeyIn,
+    Me,
+    NewKey,
+    PasswordChange,
+    PasswordLink,
+    User,
+    UserIn,
+    UserPatch,
+)
 from control.access.sessions import LoggedIn
 from control.fields import PathId
 from control.pagination import CursorDep, Page
@@ -59,6 +70,13 @@ async def delete_user(parts: PartsDep, caller: Admin, user_id: PathId) -> User:
     return await users.delete(parts, caller, user_id)
 
 
+@router.post(
+    "/users/{user_id}/password-link", status_code=201, summary="Make a link by which a person sets a password, once"
+)
+async def make_password_link(parts: PartsDep, request: Request, caller: Admin, user_id: PathId) -> PasswordLink:
+    return await passwords.make_link(parts, caller, user_id, str(request.base_url))
+
+
 @router.post("/login", summary="Log in: sets the session cookie")
 async def log_in(parts: PartsDep, request: Request, response: Response, body: Credentials) -> Me:
     entered = await sessions.log_in(parts, body.login, body.password.get_secret_value(), source_of(request))
@@ -75,6 +93,12 @@ async def log_out(parts: PartsDep, request: Request, response: Response, caller:
 
 @router.get("/me", summary="Who is asking")
 async def get_me(caller: Viewer) -> Me:
+    return show_caller(caller)
+
+
+@router.post("/me/password", summary="Change one's own password; ends one's other sessions")
+async def change_password(parts: PartsDep, request: Request, caller: Viewer, body: PasswordChange) -> Me:
+    await passwords.change_own(parts, caller, request.cookies.get(SESSION_COOKIE, ""), body)
     return show_caller(caller)
 
 

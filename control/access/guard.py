@@ -67,8 +67,7 @@ async def _caller_with_key(token: str, source: str, parts: Parts) -> Caller:
         key = await store.key_by_digest(session, tokens.digest_of(token)) if token else None
     if key is not None:
         return Caller(id=key.id, name=key.name, role=Role(key.role), kind="key")
-    if wait_s := parts.keys.wait_s(source):
-        raise Problem.too_many(wait_s)
+    parts.keys.require(source)
     parts.keys.fail(source)
     raise Problem.unauthorized("There is no such API key.")
 

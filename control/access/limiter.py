@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from control.errors import Problem
+
 MAX_SOURCES: Final = 10_000
 
 
@@ -28,13 +30,20 @@ class Limiter:
         over = owed - (self._burst - 1) * self._refill_s
         return max(0, math.ceil(over))
 
-    def fail(self, source: str) -> None:
-        """Count one failure of `source`."""
+    def require(self, *sources: str) -> None:
+        """Raise Problem 429 while any of `sources` must not try again."""
+        if wait_s := max(map(self.wait_s, sources)):
+            raise Problem.too_many(wait_s)
+
+    def fail(self, *sources: str) -> None:
+        """Count one failure of each of `sources`."""
         now = self._clock()
-        self._full_at[source] = max(self._full_at.pop(source, now), now) + self._refill_s
+        for source in sources:
+            self._full_at[source] = max(self._full_at.pop(source, now), now) + self._refill_s
         while len(self._full_at) > MAX_SOURCES:
             self._full_at.popitem(last=False)
 
-    def forgive(self, source: str) -> None:
-        """Forget the failures of `source`, which has now succeeded."""
-        self._full_at.pop(source, None)
+    def forgive(self, *sources: str) -> None:
+        """Forget the failures of `sources`, which have now succeeded."""
+        for source in sources:
+            self._full_at.pop(source, None)

@@ -1,4 +1,4 @@
-"""Keys, people and sessions as stored: no secret is kept in a form that could be used."""
+"""Keys, people, their sessions and password links as stored: no secret is kept in a form that could be used."""
 
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
@@ -21,7 +21,10 @@ class KeyRow(Base):
 
 
 class UserRow(Base):
-    """A person who logs in; `login` is lower case, `password` an argon2 hash."""
+    """A person who logs in; `login` is lower case, `password` an argon2 hash, "" until they have set one.
+
+    `last_login_at` is null until they have logged in.
+    """
 
     __tablename__ = "users"
 
@@ -32,6 +35,7 @@ class UserRow(Base):
     role: Mapped[str]
     password: Mapped[str]
     created_at: Mapped[int] = mapped_column(BigInteger)
+    last_login_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class SessionRow(Base):
@@ -44,3 +48,13 @@ class SessionRow(Base):
     csrf: Mapped[str]
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class PasswordLinkRow(Base):
+    """A link by which one person sets a password, once; `digest` is the SHA-256 of what stands in it."""
+
+    __tablename__ = "password_links"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    expires_at: Mapped[int] = mapped_column(BigInteger)

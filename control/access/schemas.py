@@ -39,12 +39,15 @@ class NewKey(Key):
 
 
 class UserIn(Input):
-    """A new person; `login` is what they type to log in, such as an email address."""
+    """A new person; `login` is what they type to log in, such as an email address.
+
+    Without a password they cannot log in before they have set one through a password link.
+    """
 
     login: Login = Field(examples=["mara@yourbrand.com"])
     name: Name | None = None
     role: Role = Role.EDITOR
-    password: NewPassword = Field(examples=["four words nobody guesses"])
+    password: NewPassword | None = Field(default=None, examples=["four words nobody guesses"])
 
 
 class UserPatch(Input):
@@ -65,6 +68,32 @@ class User(Output):
     name: str
     role: Role
     created_at: TimeOut
+    last_login_at: TimeOut | None
+
+
+class PasswordLink(Output):
+    """A link by which its person sets a new password; it works once, and is shown this once."""
+
+    url: str = Field(examples=["https://turnout.yourbrand.com/password/set_..."])
+    expires_at: TimeOut
+
+
+class PasswordChange(Input):
+    """One's own new password, with the present one."""
+
+    model_config = example(present_password="four words nobody guesses", new_password="other words")  # noqa: S106
+
+    present_password: Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD_CHARS)]
+    new_password: NewPassword
+
+
+class FirstAdmin(Input):
+    """Who sets an installation up; `secret` is the password that was printed, or given, at the first start."""
+
+    secret: Annotated[SecretStr, Field(min_length=1, max_length=MAX_PASSWORD_CHARS)]
+    login: Login
+    name: Name
+    password: NewPassword
 
 
 class Credentials(Input):

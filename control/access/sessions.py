@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from typing import Final
 
-from control.access import store, tokens
-from control.access.models import SessionRow
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.access import store, tokens, users
+from control.access.models import SessionRow, UserRow
 from control.access.roles import Caller, Role
 from control.db import now_ms
 from control.errors import Problem
 from control.ids import new_secret
 from control.parts import Parts
+from control.settings import ControlSettings
 
 _HOUR_MS: Final = 3_600_000
 
@@ -30,17 +33,15 @@ async def log_in(parts: Parts, login: str, password: str, source: str) -> Logged
     """
     login = login.strip().lower()
     names = (f"from {source}", f"as {login[:200]}")
-    if wait_s := max(parts.logins.wait_s(name) for name in names):
-        raise Problem.too_many(wait_s)
+    parts.logins.require(*names)
     async with parts.db.read() as session:
         user = await store.user_by_login(session, login)
     if not await tokens.password_fits(user.password if user else None, password) or user is None:
-        for name in names:
-            parts.logins.fail(name)
+        parts.logins.fail(*names)
         raise Problem.unauthorized("Login or password is wrong.")
-    for name in names:
-        parts.logins.forgive(name)
-    return await _start(parts, Caller(user.id, user.name, Role(user.role), "user", csrf=new_secret("csrf")))
+    parts.logins.forgive(*names)
+    async with parts.db.write() as session:
+        return await start(session, parts.settings, await users.require(session, user.id))
 
 
 async def log_out(parts: Parts, cookie: str) -> None:
@@ -49,19 +50,13 @@ async def log_out(parts: Parts, cookie: str) -> None:
         await store.end_session(session, tokens.digest_of(cookie))
 
 
-async def _start(parts: Parts, caller: Caller) -> LoggedIn:
-    cookie = new_secret("s")
-    now = now_ms()
-    hours = parts.settings.session_hours
-    async with parts.db.write() as session:
-        await store.drop_expired(session, now)
-        session.add(
-            SessionRow(
-                digest=tokens.digest_of(cookie),
-                user_id=caller.id,
-                csrf=caller.csrf,
-                created_at=now,
-                expires_at=now + hours * _HOUR_MS,
-            )
-        )
-    return LoggedIn(cookie, hours * 3600, caller)
+async def start(session: AsyncSession, settings: ControlSettings, user: UserRow) -> LoggedIn:
+    """Start a session of `user`, who has shown who they are, in the caller's transaction."""
+    cookie, csrf = new_secret("s"), new_secret("csrf")
+    now, hours = now_ms(), settings.session_hours
+    await store.drop_expired(session, now)
+    expires_at = now + hours * _HOUR_MS
+    digest = tokens.digest_of(cookie)
+    session.add(SessionRow(digest=digest, user_id=user.id, csrf=csrf, created_at=now, expires_at=expires_at))
+    user.last_login_at = now
+    return LoggedIn(cookie, hours * 3600, Caller(user.id, user.name, Role(user.role), "user", csrf))

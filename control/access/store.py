@@ -1,11 +1,11 @@
-"""All queries on keys, people and sessions."""
+"""All queries on keys, people, their sessions and password links."""
 
 from collections.abc import Sequence
 
 from sqlalchemy import ScalarResult, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control.access.models import KeyRow, SessionRow, UserRow
+from control.access.models import KeyRow, PasswordLinkRow, SessionRow, UserRow
 from control.access.roles import Role
 
 
@@ -45,14 +45,36 @@ async def end_session(session: AsyncSession, digest: str) -> None:
     await session.execute(delete(SessionRow).where(SessionRow.digest == digest))
 
 
-async def end_sessions_of(session: AsyncSession, user_id: str) -> None:
-    """Forget every session of a person."""
-    await session.execute(delete(SessionRow).where(SessionRow.user_id == user_id))
+async def end_sessions_of(session: AsyncSession, user_id: str, but: str = "") -> None:
+    """Forget every session of a person, except the one with the digest `but`."""
+    await session.execute(delete(SessionRow).where(SessionRow.user_id == user_id, SessionRow.digest != but))
 
 
 async def drop_expired(session: AsyncSession, now_ms: int) -> None:
-    """Forget sessions that are over."""
+    """Forget sessions and password links that are over."""
     await session.execute(delete(SessionRow).where(SessionRow.expires_at <= now_ms))
+    await session.execute(delete(PasswordLinkRow).where(PasswordLinkRow.expires_at <= now_ms))
+
+
+async def user_by_link(session: AsyncSession, digest: str, now_ms: int) -> UserRow | None:
+    """Return whose password the link with this digest sets, None where it was used or is too old."""
+    query = (
+        select(UserRow)
+        .join(PasswordLinkRow, PasswordLinkRow.user_id == UserRow.id)
+        .where(PasswordLinkRow.digest == digest, PasswordLinkRow.expires_at > now_ms)
+    )
+    return (await session.scalars(query)).one_or_none()
+
+
+async def drop_links_of(session: AsyncSession, user_id: str) -> None:
+    """Forget every password link of a person."""
+    await session.execute(delete(PasswordLinkRow).where(PasswordLinkRow.user_id == user_id))
+
+
+async def first_admin(session: AsyncSession) -> UserRow | None:
+    """Return the only person there is, as long as they have never logged in: nobody has set this up yet."""
+    people = (await session.scalars(select(UserRow).limit(2))).all()
+    return people[0] if len(people) == 1 and people[0].last_login_at is None else None
 
 
 async def admins(session: AsyncSession) -> Sequence[UserRow]:

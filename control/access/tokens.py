@@ -26,9 +26,9 @@ async def hash_password(password: str) -> str:
 
 
 async def password_fits(stored: str | None, password: str) -> bool:
-    """Tell whether `password` belongs to `stored`; None (no such person) takes the same time and never fits."""
+    """Tell whether `password` belongs to `stored`; None (no such person) and "" take the same time and never fit."""
     fits = await asyncio.to_thread(_verify, stored or _NOBODY, password)
-    return fits and stored is not None
+    return fits and bool(stored)
 
 
 def _verify(stored: str, password: str) -> bool:

@@ -18,7 +18,14 @@ from control.parts import Parts
 
 def show(row: UserRow) -> User:
     """Return a person as the API gives them."""
-    return User(id=row.id, login=row.login, name=row.name, role=Role(row.role), created_at=utc(row.created_at))
+    return User(
+        id=row.id,
+        login=row.login,
+        name=row.name,
+        role=Role(row.role),
+        created_at=utc(row.created_at),
+        last_login_at=None if row.last_login_at is None else utc(row.last_login_at),
+    )
 
 
 async def page(parts: Parts, cursor: Cursor) -> Page[User]:
@@ -31,15 +38,14 @@ async def page(parts: Parts, cursor: Cursor) -> Page[User]:
 async def get(parts: Parts, user_id: str) -> User:
     """Return one person. Raises Problem 404."""
     async with parts.db.read() as session:
-        return show(_require(await store.user_by_id(session, user_id)))
+        return show(await require(session, user_id))
 
 
 async def create(parts: Parts, caller: Caller, wanted: UserIn) -> User:
     """Add a person. Raises Problem 409 where the login is taken."""
-    password = await tokens.hash_password(wanted.password.get_secret_value())
+    password = await tokens.hash_password(wanted.password.get_secret_value()) if wanted.password else ""
     async with parts.db.write() as session:
-        if await store.user_by_login(session, wanted.login):
-            raise Problem.conflict("login_taken", f"{wanted.login} is somebody's login already.", "login")
+        await require_free(session, wanted.login)
         return show(await add(session, caller, wanted, password))
 
 
@@ -65,7 +71,7 @@ async def update(parts: Parts, caller: Caller, user_id: str, wanted: UserPatch) 
     if password := given.pop("password", None):
         given["password"] = await tokens.hash_password(password.get_secret_value())
     async with parts.db.write() as session:
-        row = _require(await store.user_by_id(session, user_id))
+        row = await require(session, user_id)
         before = show(row)
         if given.get("role", row.role) != Role.ADMIN:
             await _require_another_admin(session, row)
@@ -73,6 +79,8 @@ async def update(parts: Parts, caller: Caller, user_id: str, wanted: UserPatch) 
             setattr(row, name, value)
         if "password" in given or "role" in given:
             await store.end_sessions_of(session, row.id)
+        if "password" in given:
+            await store.drop_links_of(session, row.id)
         await record(session, caller, "user.update", row.id, before=before, after=_state(show(row), given))
     return show(row)
 
@@ -80,9 +88,10 @@ async def update(parts: Parts, caller: Caller, user_id: str, wanted: UserPatch) 
 async def delete(parts: Parts, caller: Caller, user_id: str) -> User:
     """Remove a person and end their sessions. Raises Problem 404; 409 for the last admin."""
     async with parts.db.write() as session:
-        row = _require(await store.user_by_id(session, user_id))
+        row = await require(session, user_id)
         await _require_another_admin(session, row)
         await store.end_sessions_of(session, row.id)
+        await store.drop_links_of(session, row.id)
         await session.delete(row)
         await record(session, caller, "user.delete", row.id, before=show(row), after=None)
     return show(row)
@@ -98,7 +107,15 @@ def _state(user: User, given: dict[str, object]) -> dict[str, object]:
     return user.model_dump(mode="json") | ({"password_changed": True} if "password" in given else {})
 
 
-def _require(row: UserRow | None) -> UserRow:
+async def require(session: AsyncSession, user_id: str) -> UserRow:
+    """Return a person. Raises Problem 404."""
+    row = await store.user_by_id(session, user_id)
     if row is None:
         raise Problem.not_found("user")
     return row
+
+
+async def require_free(session: AsyncSession, login: str) -> None:
+    """Raise Problem 409 where somebody logs in as `login`."""
+    if await store.user_by_login(session, login):
+        raise Problem.conflict("login_taken", f"{login} is somebody's login already.", "login")

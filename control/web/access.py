@@ -1,13 +1,13 @@
-"""Keys and people, for admins: made, given a role or another password, ended."""
+"""Keys and people, for admins: made, given a role or a link to set a password by, ended."""
 
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 
-from control.access import keys, users
+from control.access import keys, passwords, users
 from control.access.guard import require_role
 from control.access.roles import Role
-from control.access.schemas import KeyIn, NewKey, User, UserIn, UserPatch
+from control.access.schemas import KeyIn, NewKey, PasswordLink, User, UserIn, UserPatch
 from control.errors import Problem
 from control.fields import PathId
 from control.pagination import Cursor, CursorDep
@@ -20,7 +20,7 @@ from control.web.render import page
 
 router = APIRouter(include_in_schema=False)
 
-_USER_FIELDS: Final = ("login", "name", "role", "password")
+_USER_FIELDS: Final = ("login", "name", "role")
 _KEY_FIELDS: Final = ("name", "role")
 _ALL: Final = Cursor(None, 200)
 ROLES: Final = {
@@ -78,12 +78,13 @@ async def new_user(request: Request, caller: Person) -> Any:
 
 @router.post("/access/users/new")
 async def create_user(request: Request, parts: PartsDep, caller: Person, form: Form) -> Any:
+    """Add a person and show the link by which they set their password, in this answer alone."""
     require_role(caller, Role.ADMIN)
     try:
-        await users.create(parts, caller, forms.read(UserIn, _typed(form, *_USER_FIELDS)))
+        user = await users.create(parts, caller, forms.read(UserIn, forms.given(form, *_USER_FIELDS)))
     except Problem as problem:
         return _new_user_page(request, caller, forms.refused(form, problem, _USER_FIELDS))
-    return forms.see_other(told("/access", "created"))
+    return await _link_page(request, parts, caller, user)
 
 
 @router.get("/access/users/{user_id}")
@@ -96,13 +97,17 @@ async def show_user(request: Request, parts: PartsDep, caller: Person, user_id: 
 async def update_user(request: Request, parts: PartsDep, caller: Person, user_id: PathId, form: Form) -> Any:
     require_role(caller, Role.ADMIN)
     typed = {"name": form.get("name", ""), "role": form.get("role", "")}
-    return await _change_user(request, parts, caller, user_id, typed, done="saved")
+    try:
+        await users.update(parts, caller, user_id, forms.read(UserPatch, typed))
+    except Problem as problem:
+        return await _user_page(request, parts, caller, user_id, forms.refused(typed, problem, _USER_FIELDS))
+    return forms.see_other(told("/access", "saved"))
 
 
-@router.post("/access/users/{user_id}/password")
-async def set_password(request: Request, parts: PartsDep, caller: Person, user_id: PathId, form: Form) -> Any:
+@router.post("/access/users/{user_id}/password-link")
+async def make_password_link(request: Request, parts: PartsDep, caller: Person, user_id: PathId, _form: Form) -> Any:
     require_role(caller, Role.ADMIN)
-    return await _change_user(request, parts, caller, user_id, {"password": form.get("password", "")}, done="password")
+    return await _link_page(request, parts, caller, await users.get(parts, user_id))
 
 
 @router.post("/access/users/{user_id}/delete")
@@ -115,16 +120,9 @@ async def delete_user(request: Request, parts: PartsDep, caller: Person, user_id
     return forms.see_other(told("/access", "removed"))
 
 
-async def _change_user(
-    request: Request, parts: Parts, caller: Person, user_id: str, typed: dict[str, str], *, done: str
-) -> Any:
-    try:
-        await users.update(parts, caller, user_id, forms.read(UserPatch, typed))
-    except Problem as problem:
-        return await _user_page(request, parts, caller, user_id, forms.refused(typed, problem, _USER_FIELDS))
-    if user_id == caller.id and done == "password":
-        return forms.see_other("/login")
-    return forms.see_other(told("/access", done))
+async def _link_page(request: Request, parts: Parts, caller: Person, user: User) -> Any:
+    link: PasswordLink = await passwords.make_link(parts, caller, user.id, str(request.base_url))
+    return page(request, "password_link.html", caller=caller, user=user, link=link)
 
 
 async def _user_page(request: Request, parts: Parts, caller: Person, user_id: str, filled: Filled | None = None) -> Any:
@@ -143,10 +141,3 @@ def _new_user_page(request: Request, caller: Person, filled: Filled) -> Any:
 def _key_page(request: Request, caller: Person, filled: Filled, made: NewKey | None = None) -> Any:
     code = 422 if filled.errors or filled.faults else 200
     return page(request, "key_new.html", code=code, caller=caller, filled=filled, roles=ROLES, made=made)
-
-
-def _typed(form: Any, *names: str) -> dict[str, str]:
-    """Return what was typed; a password keeps the spaces around it."""
-    return forms.given(form, *(name for name in names if name != "password")) | (
-        {"password": form["password"]} if form.get("password") else {}
-    )

@@ -9,8 +9,11 @@ from pydantic import BaseModel, ValidationError
 
 from control.errors import FieldError, Problem, field_errors
 
-_REFUSALS: Final = (400, 409, 422)
+_REFUSALS: Final = (400, 409, 422, 429)
 """Answers that are about what was typed: its form is shown again."""
+
+_SECRETS: Final = ("password", "present_password", "new_password", "secret")
+"""Fields that are empty when their form is shown again."""
 
 _SLUG: Final = "Use a–z, 0–9, - and _ only, beginning with a letter or a digit; at most 64 characters."  # noqa: RUF001  # the dash of a range, as print has it
 _WORDS: Final = {
@@ -30,8 +33,12 @@ _WORDS: Final = {
     ("host", "missing"): "Type the host, such as go.yourbrand.com.",
     ("login", "missing"): "Type what they log in with, such as an email address.",
     ("login", "string_pattern_mismatch"): "A login has no spaces.",
-    ("password", "missing"): "Set a first password of at least 8 characters.",
+    ("secret", "too_short"): "Type the password that was printed at the first start.",
     ("password", "too_short"): "Use at least 8 characters.",
+    ("password", "too_long"): "Use at most 256 characters.",
+    ("new_password", "too_short"): "Use at least 8 characters.",
+    ("new_password", "too_long"): "Use at most 256 characters.",
+    ("present_password", "too_short"): "Type your present password.",
     ("destination_url", "missing"): "Type where visitors go, such as https://yourbrand.com.",
     ("destination_url", "string_too_short"): "Type where visitors go, such as https://yourbrand.com.",
     ("currency", "string_pattern_mismatch"): "Use three capital letters, such as EUR.",
@@ -76,7 +83,7 @@ def refused(typed: Mapping[str, str], problem: Problem, fields: Sequence[str]) -
             errors.setdefault(name, say(fault))
     if not problem.errors:
         faults.append(problem.detail)
-    return Filled({name: value for name, value in typed.items() if name != "password"}, errors, faults)
+    return Filled({name: value for name, value in typed.items() if name not in _SECRETS}, errors, faults)
 
 
 def say(fault: FieldError) -> str:

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from control.access.guard import SESSION_COOKIE, require_csrf, session_caller
 from control.access.roles import Caller
+from control.errors import Problem
 from control.parts import PartsDep
 
 MAX_FIELDS: Final = 200
@@ -32,13 +33,27 @@ Person = Annotated[Caller, Depends(_person)]
 
 async def _form(request: Request, caller: Person) -> Mapping[str, str]:
     """Return a form's text fields. Raises Problem 403 without the session's token."""
-    form = await request.form(max_files=0, max_fields=MAX_FIELDS)
-    fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    fields = await _fields(request)
     require_csrf(caller, fields.pop("csrf", ""))
     return fields
 
 
 Form = Annotated[Mapping[str, str], Depends(_form)]
+
+
+async def _strangers_form(request: Request) -> Mapping[str, str]:
+    """Return the text fields of a form that needs no login. Raises Problem 403 where another site sent it."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem.forbidden("Send this from this site's own page.", code="csrf")
+    return await _fields(request)
+
+
+StrangersForm = Annotated[Mapping[str, str], Depends(_strangers_form)]
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    form = await request.form(max_files=0, max_fields=MAX_FIELDS)
+    return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
 def safe_next(target: str) -> str:

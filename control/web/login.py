@@ -1,20 +1,24 @@
 """Logging in and out through the page."""
 
-from typing import Annotated, Any
+from typing import Any, Final
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from control.access import sessions
+from control.access import sessions, setup
 from control.access.api import set_cookie
 from control.access.guard import SESSION_COOKIE, session_caller, source_of
+from control.access.sessions import LoggedIn
 from control.errors import Problem
 from control.parts import PartsDep
 from control.web import guard
-from control.web.guard import safe_next
+from control.web.guard import StrangersForm, safe_next
 from control.web.render import page
 
 router = APIRouter(include_in_schema=False)
+
+_MAX_LOGIN_CHARS: Final = 200
+_MAX_PASSWORD_CHARS: Final = 1000
 
 
 @router.get("/login")
@@ -22,26 +26,19 @@ async def show_login(request: Request, parts: PartsDep, next: str = "/") -> Any:
     cookie = request.cookies.get(SESSION_COOKIE)
     if cookie and await session_caller(cookie, parts):
         return RedirectResponse(safe_next(next), 303)
-    return page(request, "login.html", next=safe_next(next), login="", error="")
+    return page(request, "login.html", next=safe_next(next), login="", error="", is_new=await setup.is_open(parts))
 
 
 @router.post("/login")
-async def log_in(
-    request: Request,
-    parts: PartsDep,
-    login: Annotated[str, Form(max_length=200)] = "",
-    password: Annotated[str, Form(max_length=1000)] = "",
-    next: Annotated[str, Form(max_length=2000)] = "/",
-) -> Any:
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise Problem.forbidden("Log in on this site's own page.", code="csrf")
+async def log_in(request: Request, parts: PartsDep, form: StrangersForm) -> Any:
+    login, password = form.get("login", "")[:_MAX_LOGIN_CHARS], form.get("password", "")[:_MAX_PASSWORD_CHARS]
+    target = safe_next(form.get("next", "/"))
     try:
         entered = await sessions.log_in(parts, login, password, source_of(request))
     except Problem as problem:
-        return page(request, "login.html", code=problem.status, next=safe_next(next), login=login, error=problem.detail)
-    response = RedirectResponse(safe_next(next), 303)
-    set_cookie(request, response, entered)
-    return response
+        context = {"next": target, "login": login, "error": problem.detail, "is_new": await setup.is_open(parts)}
+        return page(request, "login.html", code=problem.status, **context)
+    return let_in(request, entered, target)
 
 
 @router.post("/logout")
@@ -49,4 +46,11 @@ async def log_out(request: Request, parts: PartsDep, _form: guard.Form) -> Respo
     await sessions.log_out(parts, request.cookies.get(SESSION_COOKIE, ""))
     response = RedirectResponse("/login", 303)
     response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax", secure=request.url.scheme == "https")
+    return response
+
+
+def let_in(request: Request, entered: LoggedIn, target: str) -> Response:
+    """Return the answer to somebody who has shown who they are: their session's cookie, and where they go."""
+    response = RedirectResponse(target, 303)
+    set_cookie(request, response, entered)
     return response

@@ -20,7 +20,8 @@ _WORDS: Final = {
     "archived": "Archived",
     "cloned": "Cloned",
     "rotated": "New secret made. The old one no longer works",
-    "password": "Password set. Their sessions have ended",
+    "password": "Password changed. Your other sessions have ended",
+    "set-up": "This is yours now",
     "revoked": "Revoked. Calls with this key are refused from now on",
     "removed": "Removed. Their sessions have ended",
 }

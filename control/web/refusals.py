@@ -14,6 +14,7 @@ _Handler = Callable[[Request, Exception], Awaitable[Response]]
 _WORDS: Final = {
     403: ("This is not yours to change", ""),
     404: ("There is nothing here", "The address is wrong, or what was here has been deleted."),
+    410: ("This link no longer works", ""),
     405: ("There is nothing here", "The address is wrong."),
     422: ("This address does not fit", "Something in it is not what this page understands."),
     500: ("This did not work", "It is our fault, and it is in the log. Nothing of yours was changed."),

@@ -47,6 +47,7 @@ _ACTIONS: Final = (
     Action("Edges", "/edges", "server", "go to servers health live status"),
     Action("Domains", "/domains", "globe", "go to hosts dns"),
     Action("Keys and users", "/access", "key", "go to api password people team", Role.ADMIN),
+    Action("Your account", "/account", "users", "change password theme dark light log out"),
 )
 
 Typed = Annotated[str, Query(max_length=100)]

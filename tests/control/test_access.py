@@ -64,6 +64,7 @@ ADMIN_ONLY = [
     ("POST", "/users"),
     ("PATCH", "/users/u_none"),
     ("DELETE", "/users/u_none"),
+    ("POST", "/users/u_none/password-link"),
     ("GET", "/audit"),
     ("GET", "/export"),
     ("POST", "/import"),
@@ -219,7 +220,9 @@ def test_a_person_is_added_changed_and_removed(api: Api, client: Client) -> None
 
     changed = api.patch(f"/users/{user['id']}", {"name": "Theo", "role": "editor", "password": "second password"})
 
-    assert changed.json() == user | {"name": "Theo", "role": "editor"}
+    entered = changed.json()["last_login_at"]
+    assert entered > user["created_at"]
+    assert changed.json() == user | {"name": "Theo", "role": "editor", "last_login_at": entered}
     assert client.request("GET", f"{API}/me").status_code == 401  # another password ends what is open
     assert log_in(client, login="theo@test", password="first password").status_code == 401
     assert log_in(client, login="theo@test", password="second password").status_code == 200

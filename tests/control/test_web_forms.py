@@ -190,20 +190,6 @@ def test_a_keys_token_is_shown_once(person: Browser, own_api: Api) -> None:
     assert Api(own_api.client, token).get("/me").status_code == 401
 
 
-def test_an_admin_adds_somebody_and_gives_them_another_password(person: Browser, own_api: Api) -> None:
-    page = send(person, "/access/users/new", login="tom@test", password="short")
-    assert page.errors == ["Use at least 8 characters."]
-    assert page.form("/access/users/new").fields["password"] == ""
-    person.submit(page, "/access/users/new", password=PASSWORD)
-    tom = next(user for user in own_api.got("/users")["items"] if user["login"] == "tom@test")
-    path = f"/access/users/{tom['id']}"
-    page = person.submit(person.get(path), f"{path}/password", password="another password")
-    assert "Password set" in page.text
-    person.client.cookies.clear()
-    assert person.log_in("tom@test").status == 401
-    assert person.log_in("tom@test", "another password").url.endswith("/offers")
-
-
 def test_the_last_admin_stays_one(person: Browser, own_api: Api) -> None:
     mara = next(user for user in own_api.got("/users")["items"] if user["login"] == "mara@test")
     path = f"/access/users/{mara['id']}"

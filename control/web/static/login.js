@@ -1,11 +1,13 @@
-// The password field's eye, where scripts run.
-for (const button of document.querySelectorAll("[data-reveal]")) {
-  const field = document.getElementById(button.dataset.reveal);
-  button.hidden = false;
-  button.addEventListener("click", () => {
-    const shown = field.type === "password";
-    field.type = shown ? "text" : "password";
-    button.setAttribute("aria-pressed", String(shown));
-    button.setAttribute("aria-label", shown ? "Hide the password" : "Show the password");
-  });
+// Before the login: passwords that can be shown, and the first one where the printed address carries it.
+
+import { startRevealing } from "./reveal.js";
+
+startRevealing();
+document.querySelector('[aria-invalid="true"]')?.focus();
+
+const secret = document.querySelector('[name="secret"]');
+if (secret && location.hash.length > 1) {
+  secret.value = decodeURIComponent(location.hash.slice(1)); // a fragment stays in the browser: no server logs it
+  history.replaceState(null, "", location.pathname);
+  document.querySelector('[name="name"]').focus();
 }

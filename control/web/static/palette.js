@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { debounce, h, icon } from "./dom.js";
 import { showTable } from "./shortcuts.js";
+import { setTheme } from "./theme.js";
 
 const HERE = [
   { label: "Keyboard keys", note: "?", icon: "info", run: showTable },
@@ -89,10 +90,4 @@ class Palette {
 function marked(label, typed) {
   const at = typed ? label.toLowerCase().indexOf(typed.toLowerCase()) : -1;
   return at < 0 ? [label] : [label.slice(0, at), h("mark", {}, label.slice(at, at + typed.length)), label.slice(at + typed.length)];
-}
-
-function setTheme(name) {
-  document.cookie = `turnout_theme=${name}; path=/; max-age=${name ? 31_536_000 : 0}; samesite=lax`;
-  if (name) document.documentElement.dataset.theme = name;
-  else delete document.documentElement.dataset.theme;
 }

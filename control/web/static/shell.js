@@ -7,6 +7,7 @@ import { startMenu } from "./menu.js";
 import { showNotice } from "./notice.js";
 import { openPalette } from "./palette.js";
 import { startRefreshing } from "./refresh.js";
+import { startRevealing } from "./reveal.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startTimes } from "./times.js";
 
@@ -15,6 +16,7 @@ startTimes();
 startMenu();
 startCopying();
 startForms();
+startRevealing();
 startShortcuts();
 startRefreshing();
 showNotice();

@@ -15,6 +15,8 @@ const TABLE = [
 /** Whether single letters are to do something. */
 export const lettersOn = () => localStorage.getItem(OFF) === null;
 
+export const setLetters = (on) => (on ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1"));
+
 export function startShortcuts() {
   let wentAt = 0;
   document.addEventListener("keydown", (event) => {
@@ -33,7 +35,7 @@ export function startShortcuts() {
 
 export function showTable() {
   const letters = h("input", { class: "switch", type: "checkbox", role: "switch", checked: lettersOn() });
-  letters.addEventListener("change", () => (letters.checked ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1")));
+  letters.addEventListener("change", () => setLetters(letters.checked));
   const dialog = h("dialog", { "aria-labelledby": "keys-title" },
     h("div", { class: "dlg-body" },
       h("h2", { id: "keys-title" }, "Keys"),
