@@ -42,6 +42,10 @@ async def import_configuration(
     caller: Admin,
     request: Request,
     plan: Annotated[bool, Query(description="Only say what would change")] = False,
+    override_tests: Annotated[
+        bool, Query(description="Save smart links although saved tests fail; on the record")
+    ] = False,
 ) -> ImportResult:
     media_type = request.headers.get("Content-Type", "")
-    return await service.import_text(parts, caller, await request.body(), media_type, planned=plan)
+    raw = await request.body()
+    return await service.import_text(parts, caller, raw, media_type, planned=plan, override_tests=override_tests)

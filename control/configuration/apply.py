@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import select
 
 from control.access.roles import Caller
+from control.bulk import Refused
 from control.configuration.document import CouponDoc, LinkDoc, OfferDoc
 from control.configuration.plan import Step
 from control.coupons import service as coupons
@@ -17,7 +18,7 @@ from control.domains.models import DomainRow
 from control.domains.schemas import DomainIn, DomainPatch
 from control.errors import FieldError, Problem
 from control.links import service as links
-from control.links.batch import MAX_ROWS, Refused
+from control.links.batch import MAX_ROWS
 from control.links.models import LinkRow
 from control.links.schemas import LinkIn, LinkPatch
 from control.offers import service as offers
@@ -27,6 +28,7 @@ from control.partners import service as partners
 from control.partners.models import PartnerRow
 from control.partners.schemas import PartnerIn, PartnerPatch
 from control.parts import Parts
+from control.savedtests import service as saved_tests
 from control.smartlinks import service as smart_links
 from control.smartlinks.service import Guard
 from shared.key import DEFAULT_DOMAIN
@@ -35,10 +37,11 @@ from shared.rules import OfferStatus
 _PLAIN: Final = tuple(name for name in OfferPatch.model_fields if name not in ("slug", "domain_ids"))
 
 
-async def apply(parts: Parts, caller: Caller, steps: Sequence[Step]) -> None:
+async def apply(parts: Parts, caller: Caller, steps: Sequence[Step], *, override_tests: bool) -> None:
     """Take `steps` in order, each in a transaction of its own or of its like; taking them again is harmless.
 
-    Raises Problem where somebody else's edit came between the plan and its step; what was done stays done.
+    `override_tests` saves smart links although saved tests fail. Raises Problem where somebody else's edit came between
+    the plan and its step; what was done stays done.
     """
     for step in steps:
         if step.kind == "domain":
@@ -48,7 +51,7 @@ async def apply(parts: Parts, caller: Caller, steps: Sequence[Step]) -> None:
     ids = await _Ids.read(parts)
     for step in steps:
         if step.kind == "offer":
-            await _offer(parts, caller, step, ids)
+            await _offer(parts, caller, step, ids, override_tests=override_tests)
     ids = await _Ids.read(parts)
     await _links(parts, caller, [step for step in steps if step.kind == "link"], ids)
     await _coupons(parts, caller, [step for step in steps if step.kind == "coupon"], ids)
@@ -94,7 +97,8 @@ async def _partner(parts: Parts, caller: Caller, step: Step) -> None:
     await partners.update(parts, caller, partner_id or "", PartnerPatch(name=step.wanted.name))
 
 
-async def _offer(parts: Parts, caller: Caller, step: Step, ids: _Ids) -> None:
+async def _offer(parts: Parts, caller: Caller, step: Step, ids: _Ids, *, override_tests: bool) -> None:
+    """Create or change one offer; its tests come before the smart link that is held against them."""
     doc = step.wanted
     assert isinstance(doc, OfferDoc)
     plain: dict[str, Any] = {name: getattr(doc, name) for name in _PLAIN}
@@ -104,6 +108,7 @@ async def _offer(parts: Parts, caller: Caller, step: Step, ids: _Ids) -> None:
         offer = await offers.create(parts, caller, wanted)
         if doc.status != OfferStatus.ACTIVE:
             await offers.set_status(parts, caller, offer.id, doc.status)
+        await saved_tests.put(parts, caller, offer.id, doc.tests)
         return
     offer_id = ids.offers[doc.slug]
     changed = {name: value for name, value in plain.items() if name in step.fields}
@@ -113,8 +118,12 @@ async def _offer(parts: Parts, caller: Caller, step: Step, ids: _Ids) -> None:
         await offers.update(parts, caller, offer_id, OfferPatch(**changed))
     if "status" in step.fields:
         await offers.set_status(parts, caller, offer_id, doc.status)
+    if "tests" in step.fields:
+        await saved_tests.put(parts, caller, offer_id, doc.tests)
     if "smart_link" in step.fields and doc.smart_link is not None:
-        await smart_links.save(parts, caller, offer_id, doc.smart_link, guard=Guard(), wait_s=0)
+        await smart_links.save(
+            parts, caller, offer_id, doc.smart_link, guard=Guard(), wait_s=0, override_tests=override_tests
+        )
 
 
 async def _links(parts: Parts, caller: Caller, steps: Sequence[Step], ids: _Ids) -> None:
@@ -166,6 +175,6 @@ def _coupon(doc: CouponDoc, ids: _Ids) -> CouponIn:
 def _require_all(results: Sequence[object]) -> None:
     """Raise Problem 409 where somebody took a slug or a code between the plan and this."""
     for result in results:
-        if isinstance(result, Refused | coupons.Refused):
-            error = result.errors[0] if isinstance(result, Refused) else result.error
+        if isinstance(result, Refused):
+            error = result.errors[0]
             raise Problem(409, error.code, error.message, [FieldError("", error.code, error.message)])

@@ -12,6 +12,7 @@ from control.domains.schemas import DomainIn
 from control.fields import Currency, Input, Name, Preset, Slug, TimeIn, Url
 from control.offers.schemas import RedirectStatus
 from control.partners.schemas import PartnerIn
+from control.savedtests.schemas import MAX_TESTS, SavedTestIn
 from control.smartlinks.schemas import SmartLinkIn
 from shared.rules import OfferStatus
 
@@ -19,7 +20,7 @@ VERSION = 1
 
 
 class OfferDoc(Input):
-    """An offer; without `smart_link` an existing one keeps its own."""
+    """An offer; without `smart_link` an existing one keeps its own. Saved `tests` are told apart by their names."""
 
     slug: Slug
     name: Name
@@ -32,6 +33,7 @@ class OfferDoc(Input):
     currency: Currency = "USD"
     domains: list[str] = Field(default_factory=list, max_length=50)
     smart_link: SmartLinkIn | None = None
+    tests: list[SavedTestIn] = Field(default_factory=list, max_length=MAX_TESTS)
 
 
 class LinkDoc(Input):

@@ -16,6 +16,8 @@ from control.offers import store as offers
 from control.offers.models import OfferRow
 from control.partners.models import PartnerRow
 from control.partners.schemas import PartnerIn
+from control.savedtests import store as saved_tests
+from control.savedtests.service import as_written
 from control.smartlinks import store as smart_links
 from control.smartlinks.models import RevisionRow
 from control.smartlinks.revisions import show
@@ -48,12 +50,19 @@ async def current(session: AsyncSession) -> Document:
 async def _offers(session: AsyncSession, rows: Any) -> list[OfferDoc]:
     links = await smart_links.currents(session, rows)
     hosts = await offers.domains(session, [row.id for row in rows])
-    return [_offer(row, links[row.id], [host.host for host in hosts[row.id]]) for row in rows]
+    tests = await saved_tests.of_offers(session, [row.id for row in rows])
+    return [
+        _offer(row, links[row.id], [host.host for host in hosts[row.id]]).model_copy(
+            update={"tests": [as_written(test) for test in tests[row.id]]}
+        )
+        for row in rows
+    ]
 
 
 def _offer(row: OfferRow, link: RevisionRow, hosts: list[str]) -> OfferDoc:
     smart_link = show(link).model_dump(exclude={"revision"})
-    fields = {name: getattr(row, name) for name in OfferDoc.model_fields if name not in ("domains", "smart_link")}
+    of_others = ("domains", "smart_link", "tests")
+    fields = {name: getattr(row, name) for name in OfferDoc.model_fields if name not in of_others}
     return OfferDoc.model_validate({**fields, "domains": hosts, "smart_link": smart_link})
 
 

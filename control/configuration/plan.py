@@ -10,9 +10,13 @@ from control.coupons.models import fold
 from control.destinations import UrlRules
 from control.errors import Faults, Problem
 from control.fields import Input
+from control.insight.test_visitor import attributes_of
+from control.savedtests import service as saved_tests
+from control.savedtests.schemas import SavedTestIn
 from control.smartlinks.drafts import check_draft
 from control.smartlinks.schemas import RuleIn, SmartLinkIn
 from shared.conditions import parse_when
+from shared.table import FALLBACK, OFF
 
 Kind = Literal["domain", "partner", "offer", "link", "coupon"]
 KINDS: Final[tuple[Kind, ...]] = ("domain", "partner", "offer", "link", "coupon")
@@ -47,6 +51,7 @@ def plan(current: Document, wanted: Document, urls: UrlRules) -> Plan:
     _check_keys(wanted, faults)
     _check_names(current, wanted, faults)
     _check_urls(wanted, urls, faults)
+    _check_tests(current, wanted, urls, faults)
     faults.raise_if_any()
     steps = [
         *_compare("domain", current.domains, wanted.domains, lambda doc: doc.host, ("root_url",)),
@@ -90,15 +95,26 @@ def _step(kind: Kind, key: str, before: Input | None, wanted: Input, names: Sequ
 
 
 def _compare_offers(current: Sequence[OfferDoc], wanted: Sequence[OfferDoc]) -> list[Step]:
-    """Compare smart links as they are said; rules without id take the ids of the rules they stand for."""
+    """Compare smart links as they are said; rules without id take the ids of the rules they stand for.
+
+    Saved tests that the document does not name are kept.
+    """
     links = {doc.slug: doc.smart_link for doc in current if doc.smart_link}
+    tests = {doc.slug: doc.tests for doc in current}
     docs = [
         doc.model_copy(update={"smart_link": settle(doc.smart_link, links.get(doc.slug))}) if doc.smart_link else doc
         for doc in wanted
     ]
+    docs = [doc.model_copy(update={"tests": merged(tests.get(doc.slug, []), doc.tests)}) for doc in docs]
     kept = [doc.model_copy(update={"smart_link": links.get(doc.slug)}) if not doc.smart_link else doc for doc in docs]
     settled = [doc.model_copy(update={"smart_link": settle(links[doc.slug], None)}) for doc in current]
     return _compare("offer", settled, kept, lambda doc: doc.slug, (*_OFFER_FIELDS, "smart_link"))
+
+
+def merged(stand: Sequence[SavedTestIn], wanted: Sequence[SavedTestIn]) -> list[SavedTestIn]:
+    """Return the tests that there are, each as `wanted` has it by its name, and then the new ones."""
+    by_name = {test.name: test for test in stand} | {test.name: normal_test(test) for test in wanted}
+    return list(by_name.values())
 
 
 def settle(link: SmartLinkIn, stands: SmartLinkIn | None) -> SmartLinkIn:
@@ -118,6 +134,11 @@ def settle(link: SmartLinkIn, stands: SmartLinkIn | None) -> SmartLinkIn:
 def normal_when(when: Mapping[str, Any]) -> dict[str, Any]:
     """Return conditions as the API gives them (`uk` -> `GB`)."""
     return {kind: condition.as_json() for kind, condition in parse_when(when).items()}
+
+
+def normal_test(test: SavedTestIn) -> SavedTestIn:
+    """Return a saved test as the API gives it (`uk` -> `GB`)."""
+    return test.model_copy(update={"visitor": test.visitor.model_copy(update=attributes_of(test.visitor))})
 
 
 def _adopted(rule: RuleIn, free: dict[str | None, RuleIn], same: Callable[[RuleIn, RuleIn], bool]) -> RuleIn:
@@ -200,3 +221,24 @@ def _check_smart_link(link: SmartLinkIn, path: str, urls: UrlRules, faults: Faul
         check_draft(link, urls)
     except Problem as problem:
         faults.errors.extend(error.below(path) for error in problem.errors)
+
+
+def _check_tests(current: Document, wanted: Document, urls: UrlRules, faults: Faults) -> None:
+    """Note tests that mean nothing, share a name, or newly expect a rule that their offer would not have."""
+    links = {doc.slug: doc.smart_link for doc in current.offers}
+    stand = {doc.slug: doc.tests for doc in current.offers}
+    for place, doc in enumerate(wanted.offers):
+        link = doc.smart_link or links.get(doc.slug)
+        known = {FALLBACK, OFF, *(rule.id for rule in (link.rules if link else ()))}
+        names: set[str] = set()
+        for at, test in enumerate(doc.tests):
+            path = f"offers.{place}.tests.{at}"
+            own = Faults()
+            saved_tests.check(test, urls, own)
+            faults.errors.extend(error.below(path) for error in own.errors)
+            is_new = test not in stand.get(doc.slug, [])
+            if is_new and test.expected.rule_id is not None and test.expected.rule_id not in known:
+                faults.add(f"{path}.expected.rule_id", "unknown_rule", "The smart link has no rule of this id.")
+            if test.name in names:
+                faults.add(f"{path}.name", "duplicate", "This test is in the document twice.")
+            names.add(test.name)

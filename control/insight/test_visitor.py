@@ -1,7 +1,7 @@
 """Test a visitor: what an edge would answer, and rule by rule why; by the edge's own code, on a draft if given."""
 
 import asyncio
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import orjson
 from fastapi import APIRouter
@@ -12,6 +12,7 @@ from control.access.guard import Viewer
 from control.destinations import UrlRules
 from control.errors import Faults, FieldError, Problem
 from control.fields import Input, Output, PathId
+from control.insight.classifier import Classifier
 from control.offers import store as offers
 from control.offers.compiled import compiled_offer, draft_of
 from control.parts import Parts, PartsDep
@@ -22,7 +23,7 @@ from shared.conditions import KINDS
 from shared.decision import decide, trace
 from shared.destination import SUBS, param_value
 from shared.rules import Offer
-from shared.table import compile_offer, decode_table
+from shared.table import Table, compile_offer, decode_table
 from shared.visitor import Visitor
 
 CLICK_ID: Final = b"test"
@@ -100,16 +101,13 @@ async def run_test(parts: Parts, offer_id: str, wanted: TestIn) -> TestResult:
     async with parts.db.read() as session:
         row = await offers.require(session, offer_id)
         draft = given.numbered() if given else draft_of(await smart_links.current(session, row))
-    visitor = await _visitor(parts, wanted.visitor)
+    visitor = await visitor_of(parts.classifier, wanted.visitor)
     return outcome(compiled_offer(row, draft), visitor, wanted.query)
 
 
 def outcome(offer: Offer, visitor: Visitor, query: str) -> TestResult:
     """Return what `visitor` would get from `offer`: compiled, decoded and decided as on an edge."""
-    try:
-        table = decode_table(orjson.loads(compile_offer(offer)))
-    except ValueError as exc:
-        raise Problem.invalid([FieldError("draft.rules", "too_large", f"{exc}.")]) from exc
+    table = table_of(offer)
     decision = decide(table, visitor)
     location = None
     if decision is not None:
@@ -123,6 +121,25 @@ def outcome(offer: Offer, visitor: Visitor, query: str) -> TestResult:
         location=location,
         trace=[RuleOutcome.model_validate(step, from_attributes=True) for step in steps],
     )
+
+
+def table_of(offer: Offer) -> Table:
+    """Return the table that an edge would have of `offer`. Raises Problem 422 where it is too large for edges."""
+    try:
+        return decode_table(orjson.loads(compile_offer(offer)))
+    except ValueError as exc:
+        raise Problem.invalid([FieldError("draft.rules", "too_large", f"{exc}.")]) from exc
+
+
+async def visitor_of(classifier: Classifier, wanted: VisitorIn) -> Visitor:
+    """Return who an edge would see. Raises Problem 422 for an attribute that no visitor can have."""
+    visitor = Visitor(country="ZZ", device="other", os="other")
+    headers = {name.lower(): value for name, value in wanted.headers.items()}
+    if wanted.user_agent is not None:
+        headers["user-agent"] = wanted.user_agent
+    if headers or wanted.ip is not None:
+        visitor = await asyncio.to_thread(classifier.visitor_of, wanted.ip or "", headers)
+    return visitor._replace(**attributes_of(wanted))
 
 
 def _macros(offer: Offer, visitor: Visitor, rule_id: str, query: str) -> dict[str, str]:
@@ -141,20 +158,10 @@ def _macros(offer: Offer, visitor: Visitor, rule_id: str, query: str) -> dict[st
     }
 
 
-async def _visitor(parts: Parts, wanted: VisitorIn) -> Visitor:
-    visitor = Visitor(country="ZZ", device="other", os="other")
-    headers = {name.lower(): value for name, value in wanted.headers.items()}
-    if wanted.user_agent is not None:
-        headers["user-agent"] = wanted.user_agent
-    if headers or wanted.ip is not None:
-        visitor = await asyncio.to_thread(parts.classifier.visitor_of, wanted.ip or "", headers)
-    return visitor._replace(**_attributes(wanted))
-
-
-def _attributes(wanted: VisitorIn) -> dict[str, Any]:
+def attributes_of(wanted: VisitorIn) -> dict[str, str]:
     """Return the attributes that were given, as rules name them. Raises Problem 422."""
     faults = Faults()
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, str] = {}
     for name, kind in KINDS.items():
         written = getattr(wanted, name)
         if written is None:
@@ -162,6 +169,7 @@ def _attributes(wanted: VisitorIn) -> dict[str, Any]:
         value = kind.normalise(written)
         if value is None or value in kind.groups:
             faults.add(f"visitor.{name}", f"unknown_{name}", f"{written!r} is no {name} that a visitor can have.")
+            continue
         attributes[name] = value
     faults.raise_if_any()
     return attributes

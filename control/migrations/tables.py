@@ -11,4 +11,5 @@ import control.offers.models
 import control.partners.models
 import control.postbacks.models
 import control.publishing.models
+import control.savedtests.models
 import control.smartlinks.models  # noqa: F401  # imported for the tables they declare

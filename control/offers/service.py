@@ -18,6 +18,7 @@ from control.offers.shown import shown
 from control.offers.writing import store_changed, store_first
 from control.pagination import Cursor, Page, page_of
 from control.parts import Parts
+from control.savedtests import service as saved_tests
 from control.smartlinks import store as smart_links
 from control.smartlinks.drafts import CheckedDraft, check_draft
 from shared.rules import OfferStatus
@@ -106,7 +107,7 @@ async def set_status(parts: Parts, caller: Caller, offer_id: str, status: OfferS
 
 
 async def clone(parts: Parts, caller: Caller, offer_id: str, wanted: OfferCopy) -> SavedOffer:
-    """Add an offer like another one: its smart link under fresh rule ids, its own secret, none of its links.
+    """Add an offer like another one: its smart link under fresh rule ids, its saved tests, its own secret, no links.
 
     Raises Problem 404; 409 where the slug is taken.
     """
@@ -114,13 +115,16 @@ async def clone(parts: Parts, caller: Caller, offer_id: str, wanted: OfferCopy) 
         original = await store.require(session, offer_id)
         slug = wanted.slug or await checks.free_copy_slug(session, original.slug)
         await checks.require_free(session, slug)
-        draft = draft_of(await smart_links.current(session, original)).with_new_ids()
+        current = draft_of(await smart_links.current(session, original))
+        draft = current.with_new_ids()
         hosts = (await store.domains(session, [original.id]))[original.id]
         row = _copy(original, slug, wanted.name or f"{original.name[:190]} (copy)")
         session.add(row)
         await session.flush()
         await store.set_domains(session, row.id, [host.id for host in hosts])
         offer = await store_first(session, parts.settings, caller, row, draft=draft, hosts=hosts)
+        rule_ids = {old.id: new.id for old, new in zip(current.rules, draft.rules, strict=True)}
+        await saved_tests.copy(session, caller, original.id, row.id, rule_ids)
     await parts.live.publish()
     return offer
 

@@ -21,6 +21,10 @@ _ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 WaitQuery = Annotated[
     float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait until it is live on every edge", examples=[5])
 ]
+OverrideQuery = Annotated[
+    bool,
+    Query(description="Admins only: save although saved tests fail; it is on the record, here and in the audit log"),
+]
 RevisionPath = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
@@ -65,8 +69,9 @@ async def put_smart_link(
     guard: GuardDep,
     response: Response,
     wait: WaitQuery = 0.0,
+    override_tests: OverrideQuery = False,
 ) -> SavedSmartLink:
-    saved = await service.save(parts, caller, offer_id, body, guard=guard, wait_s=wait)
+    saved = await service.save(parts, caller, offer_id, body, guard=guard, wait_s=wait, override_tests=override_tests)
     response.headers["ETag"] = f'"{saved.revision}"'
     return saved
 
@@ -91,7 +96,10 @@ async def restore_revision(
     guard: GuardDep,
     response: Response,
     wait: WaitQuery = 0.0,
+    override_tests: OverrideQuery = False,
 ) -> SavedSmartLink:
-    saved = await service.restore(parts, caller, offer_id, revision, guard=guard, wait_s=wait)
+    saved = await service.restore(
+        parts, caller, offer_id, revision, guard=guard, wait_s=wait, override_tests=override_tests
+    )
     response.headers["ETag"] = f'"{saved.revision}"'
     return saved

@@ -12,7 +12,8 @@ class RevisionRow(Base):
     """One immutable revision of an offer's smart link.
 
     `rules` is a list of {id, name, enabled, when, destination_url, final_url}: as typed and, last, as it is sent.
-    `sequence` is the publish that carried it; `restored_from` the revision it repeats, null when it was written.
+    `sequence` is the publish that carried it; `restored_from` the revision it repeats, null when it was written;
+    `overridden_tests` a list of {id, name, message}: saved tests that an admin overrode to save it.
     """
 
     __tablename__ = "smart_link_revisions"
@@ -31,6 +32,7 @@ class RevisionRow(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
     restored_from: Mapped[int | None]
     sequence: Mapped[int] = mapped_column(BigInteger)
+    overridden_tests: Mapped[list[Any]] = mapped_column(JSON)
 
 
 class RuleRow(Base):

@@ -1,5 +1,6 @@
 """Writing one revision, inside the caller's transaction: ids given, rules remembered, the table ready to publish."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,7 @@ from control.offers.models import OfferRow
 from control.smartlinks import store
 from control.smartlinks.drafts import CheckedDraft
 from control.smartlinks.models import RevisionRow
-from control.smartlinks.schemas import Rule, SmartLink
+from control.smartlinks.schemas import OverriddenTest, Rule, SmartLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,13 @@ class Written:
 
 
 async def write(
-    session: AsyncSession, caller: Caller, offer: OfferRow, draft: CheckedDraft, *, restored_from: int | None = None
+    session: AsyncSession,
+    caller: Caller,
+    offer: OfferRow,
+    draft: CheckedDraft,
+    *,
+    restored_from: int | None = None,
+    overridden: Sequence[OverriddenTest] = (),
 ) -> Written:
     """Store `draft` as the next revision of `offer`; the caller sets `row.sequence` once it is known.
 
@@ -49,6 +56,7 @@ async def write(
         created_at=offer.updated_at,
         restored_from=restored_from,
         sequence=0,
+        overridden_tests=[test.model_dump() for test in overridden],
     )
     session.add(row)
     return Written(row, draft)

@@ -168,14 +168,23 @@ class Difference(Output):
     after: Any = None
 
 
+class OverriddenTest(Output):
+    """A saved test that failed when an admin saved all the same, and how."""
+
+    id: str
+    name: str
+    message: str
+
+
 class RevisionEntry(Output):
-    """One revision in the history."""
+    """One revision in the history; `overridden_tests` are the saved tests that it fails and was saved in spite of."""
 
     revision: int
     created_at: TimeOut
     author: Author
     restored_from: int | None
     sequence: int
+    overridden_tests: list[OverriddenTest]
     diff: list[Difference]
 
 

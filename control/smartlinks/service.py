@@ -19,6 +19,7 @@ from control.parts import Parts
 from control.publishing import outbox
 from control.publishing.compile import table_change
 from control.publishing.outbox import Change
+from control.savedtests import service as saved_tests
 from control.smartlinks import revisions, store
 from control.smartlinks.diff import difference
 from control.smartlinks.drafts import CheckedDraft, check_draft
@@ -52,27 +53,42 @@ async def get(parts: Parts, offer_id: str) -> SmartLink:
 
 
 async def save(
-    parts: Parts, caller: Caller, offer_id: str, wanted: SmartLinkIn, *, guard: Guard, wait_s: float
+    parts: Parts,
+    caller: Caller,
+    offer_id: str,
+    wanted: SmartLinkIn,
+    *,
+    guard: Guard,
+    wait_s: float,
+    override_tests: bool = False,
 ) -> SavedSmartLink:
     """Store and publish a smart link; wait up to `wait_s` for it to be live everywhere.
 
-    Raises Problem 404; 412 with the current state where `guard` does not hold; 422.
+    Raises Problem 404; 412 with the current state where `guard` does not hold; 409 where saved tests fail, unless an
+    admin overrides them; 422.
     """
     draft = check_draft(wanted, UrlRules(parts.settings.app_schemes))
     async with parts.db.write() as session:
         offer = await _require_unedited(session, offer_id, guard)
-        saved = await _write(session, parts, caller, offer, draft)
+        saved = await _write(session, parts, caller, offer, draft, override_tests=override_tests)
     return await _go_live(parts, saved, wait_s)
 
 
 async def restore(
-    parts: Parts, caller: Caller, offer_id: str, number: int, *, guard: Guard, wait_s: float
+    parts: Parts,
+    caller: Caller,
+    offer_id: str,
+    number: int,
+    *,
+    guard: Guard,
+    wait_s: float,
+    override_tests: bool = False,
 ) -> SavedSmartLink:
-    """Store and publish what revision `number` was, as a new revision. Raises Problem 404, 412."""
+    """Store and publish what revision `number` was, as a new revision. Raises Problem 404, 409, 412 as `save` does."""
     async with parts.db.write() as session:
         offer = await _require_unedited(session, offer_id, guard)
         draft = draft_of(await store.revision(session, offer.id, number))
-        saved = await _write(session, parts, caller, offer, draft, restored_from=number)
+        saved = await _write(session, parts, caller, offer, draft, override_tests=override_tests, restored_from=number)
     return await _go_live(parts, saved, wait_s)
 
 
@@ -140,10 +156,12 @@ async def _write(
     offer: OfferRow,
     draft: CheckedDraft,
     *,
+    override_tests: bool,
     restored_from: int | None = None,
 ) -> _Saved:
     before = revisions.show(await store.current(session, offer))
-    written = await revisions.write(session, caller, offer, draft, restored_from=restored_from)
+    overridden = await saved_tests.hold(session, parts, caller, offer, draft, override=override_tests)
+    written = await revisions.write(session, caller, offer, draft, restored_from=restored_from, overridden=overridden)
     around = await surroundings_of(session, parts.settings, offer)
     written.row.sequence = await outbox.append(session, [table_of(offer, written.draft)])
     after = revisions.show(written.row)
@@ -171,5 +189,6 @@ def _entry(row: RevisionRow, earlier: RevisionRow | None) -> dict[str, object]:
         "author": Author(kind=row.author_kind, id=row.author_id, name=row.author_name),
         "restored_from": row.restored_from,
         "sequence": row.sequence,
+        "overridden_tests": row.overridden_tests,
         "diff": difference(before, revisions.show(row).model_dump()),
     }

@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from control.web import (
     access,
+    account,
     analytics,
     conversions,
     coupons,
@@ -19,8 +20,10 @@ from control.web import (
     offers,
     overview,
     partners,
+    preview,
     refusals,
     search,
+    setup,
     smart_link,
 )
 from control.web.static_files import StaticFolder
@@ -28,8 +31,10 @@ from control.web.timing import ServerTiming
 
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     login.router,
+    setup.router,
     offers.router,
     smart_link.router,
+    preview.router,
     links.router,
     partners.router,
     coupons.router,
@@ -41,6 +46,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     offer_settings.router,
     edges.router,
     access.router,
+    account.router,
     search.router,
 )
 

@@ -1,7 +1,6 @@
 """Sums to answers: totals, groups, series, edits, and the period before."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -9,98 +8,47 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control.clicks.shapes import KINDS, MEASURE_OF_KIND, MEASURES, OVERFLOW
+from control.clicks.shapes import MEASURES, OVERFLOW
 from control.conversions.sums import Sums as Sales
 from control.fields import utc
 from control.insight.analytics.earnings import NONE, Earned, earned, earned_by_bucket, together
 from control.insight.analytics.labels import labels
 from control.insight.analytics.periods import Range
 from control.insight.analytics.question import Question
-from control.insight.analytics.reading import Reading, Sessions, open_reading
-from control.insight.analytics.schemas import Analytics, Edit, Group, Measures, Point, Previous
-from control.insight.analytics.sums import Values, add
+from control.insight.analytics.reading import Sessions
+from control.insight.analytics.schemas import Analytics, Edit, Group, Measures, Point, Previous, Summary
+from control.insight.analytics.split import UNIQUES, Split, Sums, series_of, split, whole_series
+from control.insight.analytics.sums import add
 from control.offers.models import OfferRow
 from control.smartlinks.models import RevisionRow
-
-Sums = list[int]
 
 SERIES_GROUPS: Final = 8
 """Groups that a series shows one by one."""
 _QUARTER_S: Final = 900
-_UNIQUES: Final = MEASURES.index("uniques")
 _NO_SUMS: Final = [0] * len(MEASURES)
 
 
-class Split:
-    """Sums by key over a range; what they were read from, and which values of rows belong to each key."""
-
-    def __init__(self, reading: Reading | None = None) -> None:
-        """Begin with no groups; `reading` is None for an offer without clicks."""
-        self.reading = reading
-        self.groups: dict[str, Sums] = {}
-        self.values: dict[str, set[Values]] = defaultdict(set)
-
-    @property
-    def source(self) -> str:
-        """Where sums were read, as answers name it."""
-        return self.reading.reader.source if self.reading else "rollups"
-
-    @property
-    def total(self) -> Sums:
-        """The sums of all groups together."""
-        total = [0] * len(MEASURES)
-        for sums in self.groups.values():
-            add(total, sums)
-        return total
-
-    def add(self, key: str, values: Values, sums: Sums) -> None:
-        """Count a row for a group."""
-        if any(sums):
-            add(self.groups.setdefault(key, [0] * len(MEASURES)), sums)
-            self.values[key].add(values)
-
-
-async def split(sessions: Sessions, question: Question) -> Split:
-    """Return the sums of every group over the whole range; without a key there is one, named ""."""
-    found = Split(await open_reading(sessions, question))
-    if found.reading is not None:
-        for values, sums in await found.reading.totals():
-            for key, part in _parts(question, found.reading.key_of(values), sums):
-                found.add(key, values, part)
-    return found
-
-
-async def series(sessions: Sessions, question: Question, keys: Collection[str]) -> list[dict[str, Sums]]:
-    """Return the sums of these groups by bucket; without a key the only group is "" ."""
-    if question.group_by == "partner":  # which values are a partner's is known only from what there is
-        return await _series(await split(sessions, question), question, keys)
-    found = Split(await open_reading(sessions, question))
-    for key in keys:
-        found.values[key].add((key,) if question.is_grouped else ())
-    return await _series(found, question, keys)
-
-
-async def _series(found: Split, question: Question, keys: Collection[str]) -> list[dict[str, Sums]]:
-    """Return the sums by bucket of groups that `found` has the values of."""
-    buckets: list[dict[str, Sums]] = [defaultdict(lambda: [0] * len(MEASURES)) for _ in question.period.starts]
-    values = {value for key in keys for value in found.values[key]}
-    if found.reading is None or not values:
-        return buckets
-    for bucket, row, sums in await found.reading.series(values if question.is_grouped else None):
-        for key, part in _parts(question, found.reading.key_of(row), sums):
-            add(buckets[bucket][key], part)
-    return buckets
+async def summary(sessions: Sessions, question: Question, offer: OfferRow, *, limit: int, compare: bool) -> Summary:
+    """Return the answer without its series: at most `limit` groups, the others as one; with the period before?"""
+    return (await _summed_up(sessions, question, offer, limit=limit, compare=compare))[1]
 
 
 async def answer(sessions: Sessions, question: Question, offer: OfferRow, *, limit: int, compare: bool) -> Analytics:
     """Return the whole answer."""
+    found, summed = await _summed_up(sessions, question, offer, limit=limit, compare=compare)
+    charted = [group.key for group in summed.groups if group.key != OVERFLOW][:SERIES_GROUPS]
+    return Analytics(**dict(summed), series=await _points(sessions, question, found, charted, offer.currency))
+
+
+async def _summed_up(
+    sessions: Sessions, question: Question, offer: OfferRow, *, limit: int, compare: bool
+) -> tuple[Split, Summary]:
     found = await split(sessions, question)
     total = found.total
     sales = await earned(sessions.config, question, offer.currency)
     before = await _before(sessions, question, offer.currency) if compare else None
     shown = dict(_largest({**dict.fromkeys(sales, _NO_SUMS), **found.groups}, limit)) if question.group_by else {}
-    charted = [key for key in shown if key != OVERFLOW][:SERIES_GROUPS]
-    return Analytics(
+    return found, Summary(
         start=_moment(question.period.range.first),
         end=_moment(question.period.range.after),
         tz=question.zone.key,
@@ -111,7 +59,6 @@ async def answer(sessions: Sessions, question: Question, offer: OfferRow, *, lim
         totals=measures(total, together(sales.values())),
         previous=before.previous if before else None,
         groups=await _groups(sessions.config, question, shown, total=total, sales=sales, before=before),
-        series=await _points(sessions, question, found, charted, offer.currency),
         edits=await _edits(sessions.config, question),
     )
 
@@ -119,24 +66,6 @@ async def answer(sessions: Sessions, question: Question, offer: OfferRow, *, lim
 def measures(sums: Sums, sales: Sales = NONE) -> Measures:
     """Return sums as the API names them."""
     return Measures(**dict(zip(MEASURES, sums, strict=True)), conversions=sales.conversions, revenue=sales.revenue)
-
-
-def _parts(question: Question, key: str, sums: Sums) -> Iterable[tuple[str, Sums]]:
-    """Yield what of a row belongs to which group; kinds are not in rows but in measures."""
-    kinds = question.filters.get("kind")
-    if question.group_by == "kind":
-        for kind in KINDS:
-            if kinds is None or kind.decode() in kinds:
-                yield kind.decode(), _only(sums, {kind.decode()})
-    else:
-        yield key, sums if kinds is None else _only(sums, kinds)
-
-
-def _only(sums: Sums, kinds: Collection[str]) -> Sums:
-    kept = {MEASURE_OF_KIND[number] for kind, number in KINDS.items() if kind.decode() in kinds}
-    if "person" in kinds:
-        kept.add(_UNIQUES)
-    return [count if place in kept else 0 for place, count in enumerate(sums)]
 
 
 def _largest(groups: Mapping[str, Sums], limit: int) -> list[tuple[str, Sums]]:
@@ -150,11 +79,6 @@ def _largest(groups: Mapping[str, Sums], limit: int) -> list[tuple[str, Sums]]:
     for _, sums in ordered[limit:]:
         add(rest, sums)
     return [*ordered[:limit], (OVERFLOW, rest)]
-
-
-def _place(group: tuple[str, Sums]) -> tuple[bool, list[int], str]:
-    key, sums = group
-    return key == OVERFLOW, [-count for count in sums], key
 
 
 async def _groups(
@@ -175,7 +99,7 @@ async def _groups(
         sold = together([rest, sales.get(key, NONE)]) if key == OVERFLOW else sales.get(key, NONE)
         groups.append(
             Group(
-                **measures(sums, sold).model_dump(),
+                **dict(measures(sums, sold)),
                 key=key,
                 label=names[key],
                 share=sums[0] / total[0] if total[0] else 0.0,
@@ -189,12 +113,12 @@ async def _groups(
 async def _points(
     sessions: Sessions, question: Question, found: Split, charted: list[str], currency: str
 ) -> list[Point]:
-    totals = await _whole_series(sessions, question.ungrouped(), found)
-    groups = await _series(found, question, charted)
+    groups = await series_of(found, question, charted)
+    totals = await whole_series(sessions, question, found, groups)
     sales = await earned_by_bucket(sessions.config, question.ungrouped(), currency)
     return [
         Point(
-            **measures(total.get("", _NO_SUMS), sold).model_dump(),
+            **dict(measures(total, sold)),
             start=start,
             groups={key: _count(question, by_key[key]) if key in by_key else 0 for key in charted},
         )
@@ -202,16 +126,9 @@ async def _points(
     ]
 
 
-async def _whole_series(sessions: Sessions, question: Question, found: Split) -> list[dict[str, Sums]]:
-    """Return the series of all groups together; `found` answered the same question by group."""
-    whole = Split(await open_reading(sessions, question, found.reading) if found.reading else None)
-    whole.values[""].add(())
-    return await _series(whole, question, [""])
-
-
 def _count(question: Question, sums: Sums) -> int:
     """Return what a chart shows of a group: clicks, or, by kind, the kind's own measure."""
-    return sum(sums) - sums[_UNIQUES] if question.group_by == "kind" else sums[0]
+    return sum(sums) - sums[UNIQUES] if question.group_by == "kind" else sums[0]
 
 
 @dataclass(frozen=True, slots=True)

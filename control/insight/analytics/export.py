@@ -13,11 +13,11 @@ import orjson
 
 from control.clicks.shapes import MEASURES, QUARTER_MS
 from control.fields import utc
-from control.insight.analytics.answer import split
 from control.insight.analytics.earnings import NONE, earned
 from control.insight.analytics.labels import labels
 from control.insight.analytics.question import Question
 from control.insight.analytics.reading import Sessions
+from control.insight.analytics.split import split
 
 FORMATS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson"}
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\0")

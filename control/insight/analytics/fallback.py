@@ -6,10 +6,10 @@ from typing import Final
 
 from control.clicks.shapes import QUARTER_MS
 from control.fields import utc
-from control.insight.analytics.answer import split
 from control.insight.analytics.question import Question
 from control.insight.analytics.reading import Sessions, open_reading
 from control.insight.analytics.schemas import FallbackWatch, Segment
+from control.insight.analytics.split import split
 from shared.countries import name_of
 
 FALLBACK: Final = "fallback"

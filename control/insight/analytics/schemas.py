@@ -53,8 +53,8 @@ class Previous(Output):
     totals: Measures
 
 
-class Analytics(Output):
-    """How an offer's traffic splits.
+class Summary(Output):
+    """How an offer's traffic splits over a whole range.
 
     Groups are the largest; smaller ones are one group with the key `\u2026`, so that groups sum to the totals. `source`
     is `clicks` where rollups do not hold the combination that was asked for: then the past reaches back only as far as
@@ -71,8 +71,13 @@ class Analytics(Output):
     totals: Measures
     previous: Previous | None
     groups: list[Group]
-    series: list[Point]
     edits: list[Edit]
+
+
+class Analytics(Summary):
+    """How an offer's traffic splits, over a whole range and over time."""
+
+    series: list[Point]
 
 
 class Segment(Output):
