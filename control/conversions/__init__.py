@@ -2,6 +2,7 @@
 
 money       amounts as they are stored: whole ten-thousandths
 report      what is reported, and what repeats it (pure)
+refunds     what is reported to be taken back -> its sale, whose facts it has
 attribution coupon and click -> verdict: who is credited, by what, and who else was named (pure)
 clicks      what a conversion keeps of its click
 crediting   rows -> what names partners -> verdict; shown says it in words

@@ -9,6 +9,9 @@ from control.db import Base, RowNumber
 class ConversionRow(Base):
     """A conversion: what was reported, what its click had, and whom both name. Texts are "" where there is nothing.
 
+    One that takes back another has a negative `amount`, the other's `id` as `refund_of` where that is known, and all
+    else as the other has it.
+
     `key` is what repeats are known by (`report.key_of`), `amount` in ten-thousandths, `folded` the coupon as codes are
     compared. `coupon_partner_id` and `click_partner_id` are who was found to be named, once that was known, and stay:
     giving a code to somebody else later does not move what was earned. `named_by` is what of the click named its
@@ -19,7 +22,7 @@ class ConversionRow(Base):
 
     __tablename__ = "conversions"
     __table_args__ = (
-        UniqueConstraint("offer_id", "event", "key"),
+        UniqueConstraint("offer_id", "key", "event"),
         Index("ix_conversions_offer_id_at", "offer_id", "at"),
     )
 
@@ -32,6 +35,7 @@ class ConversionRow(Base):
     txn_id: Mapped[str]
     amount: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str]
+    refund_of: Mapped[str | None] = mapped_column(index=True)
     coupon: Mapped[str]
     folded: Mapped[str]
     coupon_partner_id: Mapped[str | None]

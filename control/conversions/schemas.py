@@ -36,15 +36,16 @@ class Verdict(Output):
 
 
 class Conversion(Output):
-    """A sale or lead. `link_id` to `referrer` are its click's, null while there is none."""
+    """A sale or lead, or what takes one back. `link_id` to `referrer` are its click's, null while there is none."""
 
     id: str = Field(examples=["cv_mfzwizltoq2dgnbt"])
     offer_id: str
     time: TimeOut = Field(description="When it was first reported")
     event: str = Field(examples=["sale"])
     txn_id: str | None
-    amount: Money
+    amount: Money = Field(description="Negative where something is taken back")
     currency: str
+    refund_of: str | None = Field(description="Of what takes a conversion back, that conversion, where it is known")
     coupon: str | None
     click_id: str | None
     click_status: ClickStatus

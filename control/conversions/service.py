@@ -11,6 +11,7 @@ from control.conversions import store
 from control.conversions.clicks import ClickStatus, facts_of, find
 from control.conversions.crediting import settle_partners, take_click
 from control.conversions.models import ConversionRow
+from control.conversions.refunds import take_back
 from control.conversions.report import Report, differences, key_of
 from control.conversions.schemas import Conversion
 from control.conversions.shown import shown
@@ -35,38 +36,43 @@ class Kept(NamedTuple):
 async def keep(session: AsyncSession, offer_id: str, report: Report, click: FoundClick | None) -> Kept:
     """Store a conversion in the caller's transaction, or find the one that this report repeats.
 
-    `click` is the offer's own, None where it is not recorded yet or the report names none.
+    `click` is the offer's own, None where it is not recorded yet or the report names none. Raises Problem 422 for a
+    reversal that does not say enough.
     """
-    conversion_id, now = new_id("cv"), now_ms()
+    conversion_id = new_id("cv")
     key = key_of(report, conversion_id)
     earlier = await store.earlier(session, offer_id, report.event, key)
     if earlier is not None:
         return Kept(earlier, False, differences(earlier, report))
-    status = ClickStatus.FOUND if click else ClickStatus.WAITING if report.click_id else ClickStatus.NONE
-    row = ConversionRow(
-        id=conversion_id,
-        offer_id=offer_id,
-        at=now,
-        event=report.event,
-        key=key,
-        txn_id=report.txn_id,
-        amount=report.amount or 0,
-        currency=report.currency,
-        coupon=report.coupon,
-        folded=fold(report.coupon),
-        click_id=report.click_id,
-        click_status=status,
-        look_at=now + FIRST_LOOK_MS if status is ClickStatus.WAITING else None,
-        named_by="",
-        preset=False,
-        **facts_of(None),
-    )
-    if click is not None:
-        await take_click(session, row, click, now)
+    row = _as_reported(report, id=conversion_id, offer_id=offer_id, key=key)
+    as_its_sale = report.is_reversal and await take_back(session, row, report)
+    if click is not None and not as_its_sale:
+        await take_click(session, row, click, row.at)
     await settle_partners(session, [row])
     session.add(row)
     await session.flush()
     return Kept(row, True, [])
+
+
+def _as_reported(report: Report, **own: str) -> ConversionRow:
+    now = now_ms()
+    return ConversionRow(
+        **own,
+        at=now,
+        event=report.event,
+        txn_id=report.txn_id,
+        amount=report.amount or 0,
+        currency=report.currency,
+        refund_of=None,
+        coupon=report.coupon,
+        folded=fold(report.coupon),
+        click_id=report.click_id,
+        click_status=ClickStatus.WAITING if report.click_id else ClickStatus.NONE,
+        look_at=now + FIRST_LOOK_MS if report.click_id else None,
+        named_by="",
+        preset=False,
+        **facts_of(None),
+    )
 
 
 async def page(

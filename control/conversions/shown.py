@@ -10,6 +10,7 @@ from control.conversions.attribution import Verdict, explain
 from control.conversions.clicks import ClickStatus
 from control.conversions.crediting import names_of, verdict_of
 from control.conversions.models import ConversionRow
+from control.conversions.report import REVERSALS
 from control.fields import utc
 from control.insight.analytics.labels import labels
 
@@ -43,6 +44,7 @@ def _show(
         event=row.event,
         amount=money.amount(row.amount, row.currency),
         currency=row.currency,
+        refund_of=row.refund_of,
         click_status=ClickStatus(row.click_status),
         partner_id=verdict.partner_id,
         verdict=_verdict(row, verdict, partners, rules),
@@ -66,8 +68,15 @@ def _verdict(
         rule_id=row.rule or None,
         rule_name=rules[row.rule] if row.rule else None,
         revision=row.revision if row.rule else None,
-        explanation=explain(verdict, partners, _about_click(row, rules)),
+        explanation=[*_about_refund(row), *explain(verdict, partners, _about_click(row, rules))],
     )
+
+
+def _about_refund(row: ConversionRow) -> list[str]:
+    if row.event not in REVERSALS:
+        return []
+    said = "This takes back what was earned: it lowers revenue and is no conversion."
+    return [said, "It is credited as what it takes back was."] if row.refund_of else [said]
 
 
 def _about_click(row: ConversionRow, rules: Mapping[str, str]) -> str:

@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from control.clicks.attribution import NOBODY, UNATTRIBUTED
+from control.conversions.clicks import ClickStatus
 from control.conversions.models import ConversionRow
+from control.conversions.report import REVERSALS, SALE, Report
 from control.coupons.models import CouponRow
 from control.errors import Problem
 from control.partners.models import PartnerRow
@@ -75,10 +77,42 @@ async def earlier(session: AsyncSession, offer_id: str, event: str, key: str) ->
     return (await session.scalars(query)).one_or_none()
 
 
+async def sale_of(session: AsyncSession, offer_id: str, report: Report) -> ConversionRow | None:
+    """Return what a reversal takes back: what has its `txn_id`, a sale first; else the only one of its click."""
+    sales = select(ConversionRow).where(
+        ConversionRow.offer_id == offer_id, ConversionRow.event.not_in(sorted(REVERSALS))
+    )
+    if report.txn_id:
+        by_number = sales.where(ConversionRow.key == f"txn:{report.txn_id}")
+        newest = by_number.order_by(ConversionRow.event != SALE, ConversionRow.number.desc())
+        if (found := (await session.scalars(newest.limit(1))).one_or_none()) is not None:
+            return found
+    if not report.click_id:
+        return None
+    of_click = (await session.scalars(sales.where(ConversionRow.click_id == report.click_id).limit(2))).all()
+    return of_click[0] if len(of_click) == 1 else None
+
+
+async def taken_back(session: AsyncSession, conversion_id: str) -> int:
+    """Return the sum of what was taken back of a conversion so far, in ten-thousandths: zero or less."""
+    query = select(func.sum(ConversionRow.amount)).where(ConversionRow.refund_of == conversion_id)
+    return int(await session.scalar(query) or 0)
+
+
 async def due(session: AsyncSession, now_ms: int, limit: int) -> list[ConversionRow]:
     """Return conversions for which there is something to do, the longest due first."""
     query = select(ConversionRow).where(ConversionRow.look_at <= now_ms).order_by(ConversionRow.look_at).limit(limit)
     return list(await session.scalars(query))
+
+
+async def waiting(session: AsyncSession) -> tuple[int, int | None]:
+    """Return how many conversions wait for their click, and when the first of them was reported."""
+    query = select(func.count(), func.min(ConversionRow.at)).where(
+        ConversionRow.look_at > 0,  # read by its index: all that wait have one, and few others
+        ConversionRow.click_status == ClickStatus.WAITING,
+    )
+    count, oldest = (await session.execute(query)).one()
+    return count, oldest
 
 
 async def nameable(session: AsyncSession, limit: int) -> list[int]:

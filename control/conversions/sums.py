@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.conversions import money
 from control.conversions.models import ConversionRow
+from control.conversions.report import REVERSALS
 from control.conversions.store import PARTNER_KEY, with_partners
 
 _PLAIN: Final = (
@@ -46,7 +47,7 @@ KEYS: Final = frozenset(_COLUMNS)
 
 
 class Sums(NamedTuple):
-    """How many, and the amounts of those in the currency asked for."""
+    """How many, reversals not counted; and the amounts of those in the currency asked for, less what was taken back."""
 
     conversions: int
     revenue: Decimal
@@ -112,7 +113,8 @@ def _key(group_by: str | None) -> Label[str]:
 
 
 def _sums(currency: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    return func.count(), func.sum(case((ConversionRow.currency == currency, ConversionRow.amount), else_=0))
+    count = func.sum(case((ConversionRow.event.in_(sorted(REVERSALS)), 0), else_=1))
+    return count, func.sum(case((ConversionRow.currency == currency, ConversionRow.amount), else_=0))
 
 
 def _buckets(starts_ms: Sequence[int], after_ms: int) -> CTE:
@@ -123,4 +125,4 @@ def _buckets(starts_ms: Sequence[int], after_ms: int) -> CTE:
 
 
 def _read(count: int, revenue: Any, currency: str) -> Sums:
-    return Sums(count, money.amount(int(revenue), currency))
+    return Sums(int(count), money.amount(int(revenue), currency))

@@ -8,7 +8,7 @@ from control.audit.service import record
 from control.db import now_ms
 from control.errors import Problem
 from control.fields import utc
-from control.ids import new_id
+from control.ids import Identity, new_id
 from control.pagination import Cursor, Page, as_page, page_of
 from control.partners import store
 from control.partners.models import PartnerRow
@@ -37,17 +37,17 @@ async def get(parts: Parts, partner_id: str) -> Partner:
         return show(await store.require(session, partner_id))
 
 
-async def create(parts: Parts, caller: Caller, wanted: PartnerIn) -> Partner:
-    """Add a partner. Raises Problem 409 where the slug is taken."""
+async def create(parts: Parts, caller: Caller, wanted: PartnerIn, again: Identity | None = None) -> Partner:
+    """Add a partner, `again` with the identity that they had before. Raises Problem 409 where the slug is taken."""
     async with parts.db.write() as session:
-        return show(await add(session, caller, wanted))
+        return show(await add(session, caller, wanted, again))
 
 
-async def add(session: AsyncSession, caller: Caller, wanted: PartnerIn) -> PartnerRow:
+async def add(session: AsyncSession, caller: Caller, wanted: PartnerIn, again: Identity | None = None) -> PartnerRow:
     """Store a new partner in the caller's transaction."""
     if await store.by_slug(session, wanted.slug):
         raise Problem.conflict("slug_taken", f"Another partner has the slug {wanted.slug}.", "slug")
-    row = PartnerRow(id=new_id("p"), slug=wanted.slug, name=wanted.name, created_at=now_ms())
+    row = PartnerRow(**(again or Identity(new_id("p"), now_ms()))._asdict(), slug=wanted.slug, name=wanted.name)
     session.add(row)
     await session.flush()
     await record(session, caller, "partner.create", row.id, before=None, after=show(row))
@@ -71,11 +71,13 @@ async def rename(session: AsyncSession, caller: Caller, row: PartnerRow, name: s
 
 
 async def delete(parts: Parts, caller: Caller, partner_id: str) -> Partner:
-    """Remove a partner. Raises Problem 404; 409 while links or coupons are theirs."""
+    """Remove a partner. Raises Problem 404; 409 while links or coupons are theirs, and for who has conversions."""
     async with parts.db.write() as session:
         row = await store.require(session, partner_id)
         if await store.is_used(session, partner_id):
             raise Problem.conflict("in_use", f"Links or coupons are {row.name}'s: delete or reassign them first.")
+        if await store.is_named_by_conversions(session, row):
+            raise Problem.conflict("has_conversions", f"Conversions name {row.name}, and what was earned stays theirs.")
         await session.delete(row)
         await record(session, caller, "partner.delete", row.id, before=show(row), after=None)
     return show(row)

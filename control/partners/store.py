@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import exists, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control.conversions.models import ConversionRow
 from control.coupons.models import CouponRow
 from control.errors import Problem
 from control.links.models import LinkRow
@@ -37,3 +38,13 @@ async def is_used(session: AsyncSession, partner_id: str) -> bool:
     by_link = exists().where(LinkRow.partner_id == partner_id)
     by_coupon = exists().where(CouponRow.partner_id == partner_id)
     return bool(await session.scalar(select(by_link | by_coupon)))
+
+
+async def is_named_by_conversions(session: AsyncSession, row: PartnerRow) -> bool:
+    """Tell whether a conversion's coupon or click names a partner who has no coupons; credited or not, it says so."""
+    named = or_(
+        ConversionRow.coupon_partner_id == row.id,
+        ConversionRow.click_partner_id == row.id,
+        and_(ConversionRow.click_partner_id.is_(None), ConversionRow.via == row.slug),
+    )
+    return bool(await session.scalar(select(exists().where(named))))

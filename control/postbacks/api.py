@@ -20,9 +20,10 @@ _PARAMETERS: Final[dict[str, str]] = {
     "click_id": "The click's id, as the destination got it",
     "coupon": "The code that the buyer used; `coupon_code` means the same",
     "txn_id": "Number of the sale: what is reported again with it counts once",
-    "amount": "Like 49.90; without it, nothing",
+    "amount": "Like 49.90; without it, nothing, and of a refund all that is left of its sale",
     "currency": "The offer's, such as EUR; may be left out",
-    "event": "What happened; without it, `sale`",
+    "event": "What happened; without it, `sale`. `refund`, `chargeback` and `rejected` take a sale back",
+    "refund_id": "Number of the refund, where one sale may have several",
     SECRET: f"The offer's secret, here, in {SECRET_HEADER} or as a Bearer token",
 }
 _TEXT: Final = {"type": "string"}
@@ -60,7 +61,10 @@ Parameters come in the query, in a form or in a JSON object; others are ignored.
 
 What is known by the same `txn_id` (without one: the same `click_id`) and `event` counts once: a repeat is answered 200
 with the first result and the header `{REPLAYED}: true`. A coupon alone, without `txn_id`, counts each time. A click id
-that is not recorded yet is no error. Every attempt is kept in the offer's postback log."""
+that is not recorded yet is no error. Every attempt is kept in the offer's postback log.
+
+A refund is an event `refund`, `chargeback` or `rejected`, or any event with a negative amount. It lowers revenue, is no
+conversion, and is credited as the sale was that it names by `txn_id`, else by `click_id`."""
 
 public = APIRouter(prefix="/postback", tags=["postbacks"])
 router = APIRouter(prefix="/offers/{offer_id}", tags=["postbacks"])

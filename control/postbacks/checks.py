@@ -5,12 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from control.conversions import money
-from control.conversions.report import Report
+from control.conversions.report import REFUND, REVERSALS, SALE, Report
 from control.errors import Faults
 
 MAX_TEXT_CHARS: Final = 200
-DEFAULT_EVENT: Final = "sale"
-
 _MACRO: Final = re.compile(r"[{\[]{1,2}[A-Za-z0-9_.-]*[}\]]{1,2}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _CLICK_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -32,21 +30,41 @@ def check(params: Mapping[str, str], currency: str, faults: Faults) -> Report:
     texts = {name: _spelled(name, value) for name, value in params.items()}
     for name, value in texts.items():
         _check_text(name, value, faults)
-    amount = _amount(texts.get("amount"), faults)
-    if not texts.get("click_id") and not texts.get("coupon"):
-        faults.add("click_id", "nothing_named", "Send click_id, coupon or both: without them nobody can be credited.")
+    event, amount = _signed(texts.get("event", SALE), _amount(texts.get("amount"), faults))
+    _check_named(texts, event, faults)
     said = texts.get("currency")
     if said and _CURRENCY.fullmatch(said) and said != currency:
         faults.add("currency", "currency_mismatch", f"This offer's amounts are in {currency}.")
     faults.raise_if_any()
     return Report(
-        event=texts.get("event", DEFAULT_EVENT),
+        event=event,
         txn_id=texts.get("txn_id", ""),
         click_id=texts.get("click_id", ""),
         coupon=texts.get("coupon", ""),
         amount=amount,
         currency=currency,
+        refund_id=texts.get("refund_id", ""),
     )
+
+
+def _signed(event: str, amount: int | None) -> tuple[str, int | None]:
+    """Return both as they are kept: what is negative is a refund, and a refund is negative, however it is written."""
+    if amount is not None and amount < 0 and event not in REVERSALS:
+        event = REFUND
+    return event, -abs(amount) if amount is not None and event in REVERSALS else amount
+
+
+def _check_named(texts: Mapping[str, str], event: str, faults: Faults) -> None:
+    if event not in REVERSALS:
+        if not texts.get("click_id") and not texts.get("coupon"):
+            message = "Send click_id, coupon or both: without them nobody can be credited."
+            faults.add("click_id", "nothing_named", message)
+        if texts.get("refund_id"):
+            faults.add(
+                "refund_id", "no_refund", f"Only what takes something back has one: {', '.join(sorted(REVERSALS))}."
+            )
+    elif not (texts.get("txn_id") or texts.get("click_id") or texts.get("coupon")):
+        faults.add("txn_id", "nothing_named", "Send the txn_id of the sale, or its click_id or coupon.")
 
 
 def _spelled(name: str, value: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from control.conversions.report import REVERSALS
 from control.conversions.schemas import Conversion
 from control.conversions.service import Kept
 from control.db import now_ms
@@ -30,7 +31,7 @@ def success(attempt: Attempt, kept: Kept) -> PostbackRow:
     """Return the entry of an attempt that made a conversion, or repeated one."""
     outcome = Outcome.CREATED if kept.is_new else Outcome.DIFFERS if kept.differs else Outcome.REPEATED
     details = {
-        Outcome.CREATED: "A new conversion.",
+        Outcome.CREATED: "Taken back." if kept.row.event in REVERSALS else "A new conversion.",
         Outcome.REPEATED: "Reported before.",
         Outcome.DIFFERS: f"Reported before, with another {', '.join(kept.differs)}; the first report stands.",
     }

@@ -14,7 +14,7 @@ MAX_BODY_BYTES: Final = 64 * 1024
 MAX_PARAMS: Final = 100
 MAX_IGNORED: Final = 20
 
-NAMES: Final = ("click_id", "coupon", "txn_id", "amount", "currency", "event")
+NAMES: Final = ("click_id", "coupon", "txn_id", "amount", "currency", "event", "refund_id")
 ALIASES: Final = {"coupon_code": "coupon"}
 SECRET: Final = "secret"  # noqa: S105  # a parameter's name
 SECRET_HEADER: Final = "X-Turnout-Secret"  # noqa: S105  # a header's name

@@ -59,6 +59,7 @@ class PostbackTest(Input):
     amount: Value | Decimal | None = None
     currency: Value | None = None
     event: Value | None = None
+    refund_id: Value | None = None
 
     def params(self) -> dict[str, str]:
         """Return what a postback would say."""

@@ -59,10 +59,10 @@ async def receive(parts: Parts, slug: str, request: Request) -> Taken:
             raise unread
         report = check(said.params, offer.currency, Faults(list(said.faults)))
         click = await _click(parts, offer.id, report.click_id)
+        return await _take(parts, attempt, report, click)
     except Problem as problem:
         await _log_refusal(parts, attempt, problem)
         raise
-    return await _take(parts, attempt, report, click)
 
 
 async def test(parts: Parts, offer_id: str, wanted: PostbackTest) -> TestedPostback:
@@ -76,16 +76,10 @@ async def test(parts: Parts, offer_id: str, wanted: PostbackTest) -> TestedPostb
     try:
         report = check(said.params, offer.currency, Faults())
         click = await _click(parts, offer.id, report.click_id)
+        row, conversion = await _try(parts, attempt, report, click)
     except Problem as problem:
         await _log_refusal(parts, attempt, problem)
         return log.tested(log.refusal(attempt, problem), None)
-    async with parts.db.write() as session:
-        undo = await session.begin_nested()
-        kept = await keep(session, offer.id, report, click)
-        conversion = (await shown(session, [kept.row]))[0]
-        await undo.rollback()
-        row = log.success(attempt, kept)
-        session.add(row)
     return log.tested(row, conversion)
 
 
@@ -133,6 +127,20 @@ async def _take(parts: Parts, attempt: Attempt, report: Report, click: FoundClic
         session.add(log.success(attempt, kept))
         conversion = (await shown(session, [kept.row]))[0]
     return Taken(conversion, kept.is_new)
+
+
+async def _try(
+    parts: Parts, attempt: Attempt, report: Report, click: FoundClick | None
+) -> tuple[PostbackRow, Conversion]:
+    """Return the log's entry, and the conversion as it would be; only the entry is kept."""
+    async with parts.db.write() as session:
+        undo = await session.begin_nested()
+        kept = await keep(session, attempt.offer.id, report, click)
+        conversion = (await shown(session, [kept.row]))[0]
+        await undo.rollback()
+        row = log.success(attempt, kept)
+        session.add(row)
+    return row, conversion
 
 
 async def _log_refusal(parts: Parts, attempt: Attempt, problem: Problem) -> None:

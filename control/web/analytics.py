@@ -9,12 +9,12 @@ from control.db import now_ms
 from control.errors import Problem
 from control.fields import PathId
 from control.ingest.closing import ask_for
-from control.insight.analytics.answer import answer
+from control.insight.analytics.answer import summary
 from control.insight.analytics.fallback import watch
 from control.insight.analytics.labels import labels
 from control.insight.analytics.question import Question
 from control.insight.analytics.reading import Sessions
-from control.insight.analytics.schemas import Analytics, FallbackWatch
+from control.insight.analytics.schemas import FallbackWatch, Summary
 from control.offers import service as offers
 from control.offers import store as offer_store
 from control.offers.schemas import Offer
@@ -63,7 +63,7 @@ async def _board(parts: Parts, offer: Offer, view: View, asked: Question, now: d
     """Return everything that the page shows, as of one moment."""
     async with sessions_of(parts) as sessions:
         row = await offer_store.require(sessions.config, offer.id)
-        found = await answer(sessions, asked, row, limit=_EVERY_GROUP, compare=True)
+        found = await summary(sessions, asked, row, limit=_EVERY_GROUP, compare=True)
         layers = layers_of(offer.smart_link.rules, found, MEASURES[view.measure])
         columns = await columns_of(sessions, asked, layers, MEASURES[view.measure])
         fallen = await watch(sessions, asked.ungrouped(), _SEGMENTS)
@@ -90,7 +90,7 @@ async def _board(parts: Parts, offer: Offer, view: View, asked: Question, now: d
     }
 
 
-def _tiles(found: Analytics) -> dict[str, Any]:
+def _tiles(found: Summary) -> dict[str, Any]:
     """Return the figures at the top, each with its change."""
     now, before = found.totals, found.previous.totals if found.previous else None
     tiles: dict[str, Any] = {

@@ -7,9 +7,9 @@ from typing import Final
 
 from control.clicks.shapes import MEASURES, QUARTER_MS
 from control.conversions import sums as conversions
-from control.insight.analytics.answer import series, split
 from control.insight.analytics.question import Question
 from control.insight.analytics.reading import Sessions, open_reading
+from control.insight.analytics.split import series, split
 
 CONVERSIONS: Final = "conversions"
 SOURCES: Final = ("partner", "link", "coupon")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from control.clicks.shapes import OVERFLOW
 from control.insight.analytics.question import Question
 from control.insight.analytics.reading import Sessions
-from control.insight.analytics.schemas import Analytics, Group
+from control.insight.analytics.schemas import Group, Summary
 from control.smartlinks.schemas import Rule
 from control.web.chart import Bucket, Chart, Frame, Mark, Part, draw
 from control.web.counting import CONVERSIONS, by_bucket
@@ -44,7 +44,7 @@ class Columns:
     running: int | None
 
 
-def layers_of(rules: Sequence[Rule], found: Analytics, measure: str) -> list[Layer]:
+def layers_of(rules: Sequence[Rule], found: Summary, measure: str) -> list[Layer]:
     """Return the layers of a chart from the bottom: only what somebody was sent by, or bought through."""
     counted = [group for group in found.groups if group.key != OVERFLOW and _counts(group, measure)]
     names = {group.key: group.label for group in counted}
@@ -72,7 +72,7 @@ async def columns_of(sessions: Sessions, asked: Question, layers: Sequence[Layer
     return Columns(_names(asked, running), _titles(asked), values, running)
 
 
-def chart_of(columns: Columns, layers: Sequence[Layer], found: Analytics, frame: Frame) -> Chart:
+def chart_of(columns: Columns, layers: Sequence[Layer], found: Summary, frame: Frame) -> Chart:
     """Return the chart as shapes."""
     buckets = [
         Bucket(
@@ -95,7 +95,7 @@ def tips_of(columns: Columns, layers: Sequence[Layer]) -> list[dict[str, Any]]:
     return tips
 
 
-def finding_of(found: Analytics, layers: Sequence[Layer]) -> str:
+def finding_of(found: Summary, layers: Sequence[Layer]) -> str:
     """Return what the chart shows, in a sentence, for those who hear it."""
     clicks = {group.key: group.clicks for group in found.groups}
     sizes = [(sum(clicks.get(key, 0) for key in layer.keys), layer.numbered) for layer in layers]
@@ -139,7 +139,7 @@ def _titles(asked: Question) -> list[str]:
     return [forms.get(asked.interval, "{0:%a} {0.day} {0:%b}").format(start) for start in asked.period.starts]
 
 
-def _marks(found: Analytics) -> list[Mark]:
+def _marks(found: Summary) -> list[Mark]:
     """Return the edits of the period, the first revision left out: it is the offer's own."""
     length = (found.end - found.start) / timedelta(seconds=1)
     return [

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from control.coupons.models import CouponRow
 from control.fields import PathId
-from control.insight.analytics.answer import answer
-from control.insight.analytics.schemas import Analytics
+from control.insight.analytics.answer import summary
+from control.insight.analytics.schemas import Summary
 from control.links.models import LinkRow
 from control.offers import service as offers
 from control.offers import store as offer_store
@@ -77,17 +77,17 @@ async def show_overview(request: Request, parts: PartsDep, caller: Person, offer
     )
 
 
-async def _found(parts: Parts, views: Mapping[str, View]) -> dict[str, Analytics]:
-    found: dict[str, Analytics] = {}
+async def _found(parts: Parts, views: Mapping[str, View]) -> dict[str, Summary]:
+    found: dict[str, Summary] = {}
     now = datetime.now(UTC)
     async with sessions_of(parts) as sessions:
         for name, view in views.items():
             row = await offer_store.require(sessions.config, view.offer_id)
-            found[name] = await answer(sessions, question_of(view, now), row, limit=_EVERY_GROUP, compare=True)
+            found[name] = await summary(sessions, question_of(view, now), row, limit=_EVERY_GROUP, compare=True)
     return found
 
 
-def _stations(offer: Offer, day: Analytics, week: Analytics) -> list[Station]:
+def _stations(offer: Offer, day: Summary, week: Summary) -> list[Station]:
     """Return every rule in its order, and everyone else; while the smart link is off only the latter."""
     link = offer.smart_link
     rules = link.rules if link.enabled else []
@@ -100,12 +100,12 @@ def _stations(offer: Offer, day: Analytics, week: Analytics) -> list[Station]:
     ]
 
 
-def _part(found: Analytics, key: str) -> tuple[int, float]:
+def _part(found: Summary, key: str) -> tuple[int, float]:
     clicks = next((group.clicks for group in found.groups if group.key == key), 0)
     return clicks, percent(clicks, found.totals.clicks)
 
 
-def _lately(title: str, found: Analytics, view: View) -> Lately:
+def _lately(title: str, found: Summary, view: View) -> Lately:
     before = found.previous.totals.clicks if found.previous else 0
     fallback = _part(found, FALLBACK)[1] if found.totals.clicks else None
     moved = change(found.totals.clicks, before)

@@ -2,7 +2,9 @@
 
 import pytest
 
+from control.parts import Parts
 from tests.control.api import Api, errors_of
+from tests.control.postbacks import Shop
 from tests.control.test_links import bulk, lines
 
 
@@ -33,6 +35,37 @@ def test_a_partner_with_links_or_coupons_stays(api: Api) -> None:
         assert api.delete(f"/partners/{partner['id']}").json()["code"] == "in_use"
         api.delete(path)
     assert api.delete(f"/partners/{partner['id']}").status_code == 200
+
+
+@pytest.mark.parametrize("settled", [False, True], ids=["at once", "settled"])
+@pytest.mark.parametrize("named_by", ["the click's via", "a coupon that is deleted", "a click that the coupon beat"])
+def test_a_partner_with_conversions_stays(api: Api, parts: Parts, named_by: str, settled: bool) -> None:
+    shop, mara, theo = Shop(api, parts), api.partner(), api.partner("theo")
+    shop.click("c1", via="mara")
+    codes = {code: shop.coupon(code, owner["id"]) for code, owner in (("MARA20", mara), ("THEO20", theo))}
+    shop.report(
+        **{
+            "the click's via": {"click_id": "c1"},
+            "a coupon that is deleted": {"coupon": "MARA20"},
+            "a click that the coupon beat": {"click_id": "c1", "coupon": "THEO20"},
+        }[named_by]
+    )
+    if settled:
+        shop.settle()
+    for code in codes.values():
+        api.delete(f"/coupons/{code['id']}")
+
+    refused = api.delete(f"/partners/{mara['id']}")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "has_conversions")
+    assert "what was earned stays" in refused.json()["detail"]
+
+
+def test_a_partner_whom_a_waiting_click_may_name_can_go(api: Api, parts: Parts) -> None:
+    shop, mara = Shop(api, parts), api.partner()
+    shop.report(click_id="c1")
+
+    assert api.delete(f"/partners/{mara['id']}").status_code == 200
 
 
 def test_a_code_is_one_partners_within_an_offer_whatever_its_case(api: Api) -> None:

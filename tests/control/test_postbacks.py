@@ -128,7 +128,11 @@ def test_sales_of_an_offer_that_is_over_still_count(shop: Shop, api: Api, status
         ({"click_id": "c" * 65}, [("click_id", "malformed_click_id")]),
         ({"click_id": "{click_id}"}, [("click_id", "macro_not_filled")]),
         ({"coupon": "X", "amount": "{{amount}}"}, [("amount", "macro_not_filled")]),
-        ({"coupon": "X", "amount": "-5"}, [("amount", "malformed_amount")]),
+        ({"coupon": "X", "amount": "--5"}, [("amount", "malformed_amount")]),
+        ({"event": "refund", "amount": "5"}, [("txn_id", "nothing_named")]),
+        ({"coupon": "X", "refund_id": "1"}, [("refund_id", "no_refund")]),
+        ({"event": "refund", "txn_id": "1", "amount": "5"}, [("txn_id", "unknown_sale")]),
+        ({"event": "refund", "txn_id": "1", "coupon": "X"}, [("amount", "amount_missing")]),
         ({"coupon": "X", "amount": "1e5"}, [("amount", "malformed_amount")]),
         ({"coupon": "X", "amount": "1,50"}, [("amount", "malformed_amount")]),
         ({"coupon": "X", "amount": "NaN"}, [("amount", "malformed_amount")]),
@@ -308,6 +312,18 @@ def test_test_tells_what_would_be_refused(shop: Shop, api: Api) -> None:
 
     assert (tested["outcome"], tested["status"], tested["conversion"]) == ("refused", 422, None)
     assert {error["code"] for error in tested["errors"]} == {"nothing_named", "currency_mismatch"}
+
+
+def test_test_tells_of_a_refund_what_it_would_take_back(shop: Shop, api: Api) -> None:
+    sale = shop.reported(coupon="X", txn_id="1", amount="10")
+    path = f"/offers/{shop.id}/postback/test"
+
+    good = api.post(path, {"event": "refund", "txn_id": "1"}).json()
+    bad = api.post(path, {"event": "refund", "txn_id": "2", "click_id": "c9"}).json()
+
+    assert (good["conversion"]["amount"], good["conversion"]["refund_of"]) == ("-10.00", sale["id"])
+    assert (bad["outcome"], bad["conversion"], bad["errors"][0]["code"]) == ("refused", None, "amount_missing")
+    assert shop.conversions() == [sale]
 
 
 def test_test_tells_what_would_be_a_repeat(shop: Shop, api: Api) -> None:
