@@ -1,87 +1,59 @@
-"""Clicks the example offer as visitors of all its rules, and checks the Location of every answer.
+"""Load with answers checked: a hot link, a long tail, bots, scanners, and edits meanwhile. README.md explains it.
 
-`turnout up --demo` runs what it clicks: it trusts loopback as a proxy, so that a visitor may say where he is.
+    locust -f loadtests/locustfile.py --headless -u 100 -r 20 -t 60s -H http://127.0.0.1:8080 --html report.html \\
+        --control http://127.0.0.1:8081 --api-key tn_...
 
-    locust -f loadtests/locustfile.py --headless -u 50 -r 50 -t 30s -H http://127.0.0.1:8080
+Exits with 1 where a visitor was sent to the wrong place or another limit was not kept.
 """
 
-import random
-from dataclasses import dataclass
+import logging
+import sys
 from typing import Any, Final
 
-from locust import FastHttpUser, task
-from locust.contrib.fasthttp import FastResponse, LocustUserAgent
+from locust import events
+from locust.runners import WorkerRunner
 
-LocustUserAgent.redirect_response_codes = frozenset()  # the destinations are other people's servers: follow none
+from deploy.api import Api
+from deploy.refusal import Refusal
+from loadtests.scenarios import options
+from loadtests.scenarios.clicks import Bots, HotLink, LongTail, Scanner
+from loadtests.scenarios.edits import EditedLink, Editor
+from loadtests.scenarios.limits import findings
+from loadtests.scenarios.preparation import prepare
 
-IPHONE: Final = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
-)
-PIXEL: Final = "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36"
-WINDOWS: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0.0.0 Safari/537.36"
-IPAD: Final = "Mozilla/5.0 (iPad; CPU OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148"
-GOOGLEBOT: Final = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+__all__ = ["Bots", "EditedLink", "Editor", "HotLink", "LongTail", "Scanner", "options"]
 
-US: Final = ("8.8.8.8", "216.160.83.56", "2606:2e00:cc57:afd9:b319:1215:3835:30c6")
-UK: Final = ("81.2.69.160", "92.16.224.80")
-ELSEWHERE: Final = ("89.160.20.112", "78.120.82.90", "192.168.0.1", "no address at all")
+NEED_CONTROL: Final = {LongTail, EditedLink, Editor}
 
-APP: Final = "https://apps.apple.com/us/app/your-app"
-LANDING: Final = "https://yourbrand.com/landing"
-UK_LANDING: Final = "https://yourbrand.co.uk/landing"
-HOME: Final = "https://yourbrand.com/"
+log = logging.getLogger("turnout")
 
 
-@dataclass(frozen=True, slots=True)
-class Visitors:
-    """Visitors of one kind: where they may be, what they use, where they must be sent, how many of a hundred."""
+@events.init.add_listener
+def prepare_or_leave_out(environment: Any, **_: Any) -> None:
+    """Make what is clicked; do without the scenarios that need control where it is not named.
 
-    name: str
-    addresses: tuple[str, ...]
-    user_agents: tuple[str, ...]
-    destination: str
-    share: int
-
-
-KINDS: Final = (
-    Visitors("US, mobile", US, (IPHONE, PIXEL), APP, 35),
-    Visitors("US, desktop", US, (WINDOWS,), LANDING, 25),
-    Visitors("UK, any device", UK, (IPHONE, WINDOWS, IPAD), UK_LANDING, 20),
-    Visitors("US, tablet: no rule", US, (IPAD,), HOME, 8),
-    Visitors("elsewhere: no rule", ELSEWHERE, (IPHONE, WINDOWS), HOME, 10),
-    Visitors("bot in the UK", UK, (GOOGLEBOT,), UK_LANDING, 2),
-)
-SHARES: Final = [kind.share for kind in KINDS]
+    Workers leave both to their master.
+    """
+    given = environment.parsed_options
+    if isinstance(environment.runner, WorkerRunner):
+        return
+    if not given.control:
+        log.warning("no --control: no long tail and no edits")
+        environment.user_classes = [each for each in environment.user_classes if each not in NEED_CONTROL]
+        return
+    try:
+        prepare(Api(given.control, given.api_key), given.offer, given.tail_links)
+    except Refusal as refusal:
+        sys.exit(f"nothing can be prepared: {refusal}")
 
 
-class Visitor(FastHttpUser):
-    """One connection that carries the clicks of many people, as a proxy's does."""
-
-    @task(20)
-    def click(self) -> None:
-        """Click the example and check the destination, the click id and the query that must be kept."""
-        kind = random.choices(KINDS, SHARES)[0]
-        campaign = f"c{random.randrange(1_000)}"
-        answer: Any
-        with self._get(f"/saas?via=nora&utm_campaign={campaign}", kind, kind.name) as answer:
-            location = answer.headers.get("Location") or ""
-            destination, _, query = location.partition("?")
-            if answer.status_code != 302 or destination != kind.destination:
-                answer.failure(f"{answer.status_code} to {destination!r}, not 302 to {kind.destination}")
-            elif not query.startswith(f"utm_campaign={campaign}&click_id="):
-                answer.failure("the query is not the visitor's and a click id")
-
-    @task(1)
-    def mistype(self) -> None:
-        """Ask for a link that does not exist."""
-        kind = random.choice(KINDS)
-        answer: Any
-        with self._get(f"/nothing-{random.randrange(100_000)}", kind, "unknown slug") as answer:
-            if answer.status_code == 404:
-                answer.success()
-            else:
-                answer.failure(f"{answer.status_code}, not 404")
-
-    def _get(self, path: str, kind: Visitors, name: str) -> FastResponse:
-        headers = {"X-Forwarded-For": random.choice(kind.addresses), "User-Agent": random.choice(kind.user_agents)}
-        return self.client.get(path, headers=headers, name=name, catch_response=True)
+@events.quitting.add_listener
+def judge(environment: Any, **_: Any) -> None:
+    """Print every limit beside what was found, and set the exit code. Workers leave that to their master."""
+    if isinstance(environment.runner, WorkerRunner):
+        return
+    stats = environment.stats
+    found = list(findings(environment.parsed_options.limits, stats.entries.values(), stats.errors.values()))
+    print("\n".join(map(str, found)) or "nobody clicked: nothing is shown")
+    is_fine = bool(found) and all(finding.is_kept for finding in found) and not environment.runner.exceptions
+    environment.process_exit_code = 0 if is_fine else 1

@@ -10,10 +10,7 @@ with geoip2 and Lua, wrk, redis-server.
 """
 
 import argparse
-import os
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,23 +22,15 @@ from typing import Final, NamedTuple
 
 from loadtests.bench import rivals, visits
 from loadtests.bench.checks import cold_misses, wrong_locations
-from loadtests.bench.stage import CLIENT_CPU, Edge, Rules, example
+from loadtests.bench.stage import Edge, Rules, example
 from loadtests.bench.visits import HOT, WIDE, WITH_COOKIES, Mix
+from loadtests.bench.wrk import Run, Wrk
 
 CONNECTIONS: Final = 32
 _LINK_AT_COLD: Final = 500_000
 _COLD_MISSES: Final = 1000
 _EDITS_PER_S: Final = 20
-
-
-class Run(NamedTuple):
-    """One run of wrk against one target."""
-
-    rate: float
-    cpu_us: float
-    p99_ms: float
-    answers: int
-    errors: int
+_PAUSE_MS: Final = 4
 
 
 class Row(NamedTuple):
@@ -62,31 +51,22 @@ class Bench:
         self.folder = folder
         self.rules = Rules(folder)
         stack.callback(self.rules.close)
-        self.rules.put_common()
-        self.rules.put_offer(example())
-        self.rules.put_links(0, HOT.links)
+        self.rules.put_example(HOT.links)
         self.edge = Edge(self.rules, folder)
         stack.callback(self.edge.close)
         self.hot_rate = 0.0
         self._revision = 1
 
-    def script(self, mix: Mix, delay_ms: int = 0) -> Path:
+    def script(self, mix: Mix, pause_ms: int = 0) -> Path:
         """Return a wrk script for a mix."""
-        path = self.folder / f"{abs(hash((mix, delay_ms)))}.lua"
+        path = self.folder / f"{abs(hash((mix, pause_ms)))}.lua"
         if not path.exists():
-            visits.write_script(path, mix, delay_ms=delay_ms)
+            visits.write_script(path, mix, pause_ms=pause_ms)
         return path
 
     def wrk(self, port: int, script: Path, *, seconds: int | None = None, connections: int = CONNECTIONS) -> Run:
         """Run wrk once."""
-        command = ["taskset", "-c", CLIENT_CPU, "wrk", "-t1", f"-c{connections}", f"-d{seconds or self.seconds}s"]
-        before = _cpu_seconds(port)
-        url = f"http://127.0.0.1:{port}"
-        out = subprocess.run(
-            [*command, "--latency", "-s", str(script), url], capture_output=True, text=True, check=True
-        )
-        cpu_s = _cpu_seconds(port) - before
-        return _run(out.stdout, cpu_s)
+        return Wrk(port, script, seconds=seconds or self.seconds, connections=connections).wait()
 
     @contextmanager
     def accounted(self, what: str, failures: list[str]) -> Iterator[list[Run]]:
@@ -167,14 +147,11 @@ def edits(bench: Bench, failures: list[str]) -> list[Row]:
 
 
 def half(bench: Bench, failures: list[str]) -> list[Row]:
-    """Latency at half of the maximum rate: each connection waits between requests, so that wrk keeps the rate."""
-    delay_ms = 4
-    connections = max(8, round((bench.hot_rate or 40_000) / 2 * delay_ms / 1000))
+    """Latency at half of the maximum rate: so many connections wait so long between requests that this is the rate."""
+    connections = max(8, round((bench.hot_rate or 60_000) / 2 * _PAUSE_MS / 1000))
+    script = bench.script(HOT, _PAUSE_MS)
     with bench.accounted("half", failures) as counted:
-        runs = [
-            bench.wrk(bench.edge.port, bench.script(HOT, delay_ms), connections=connections)
-            for _ in range(bench.rounds)
-        ]
+        runs = [bench.wrk(bench.edge.port, script, connections=connections) for _ in range(bench.rounds)]
         counted += runs
     p99 = statistics.median(run.p99_ms for run in runs)
     rate = statistics.median(run.rate for run in runs)
@@ -246,30 +223,6 @@ def _ratio(what: str, ours: list[Run], theirs: list[Run], must: float | None) ->
 def _told(runs: list[Run]) -> str:
     rate, cpu_us = (statistics.median(getattr(run, name) for run in runs) for name in ("rate", "cpu_us"))
     return f"{rate:,.0f}/s, {cpu_us:.2f} us of CPU a request, p99 {statistics.median(r.p99_ms for r in runs):.2f} ms"
-
-
-def _run(out: str, cpu_s: float) -> Run:
-    def number(pattern: str) -> float:
-        found = re.search(pattern, out, re.MULTILINE)
-        return float(found[1]) if found else 0.0
-
-    p99 = re.search(r"^\s+99%\s+([\d.]+)(us|ms|s)$", out, re.MULTILINE)
-    assert p99 is not None, out
-    p99_ms = float(p99[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[p99[2]]
-    lost = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
-    errors = int(number(r"Non-2xx or 3xx responses: (\d+)")) + (sum(map(int, lost.groups())) if lost else 0)
-    answers = int(number(r"(\d+) requests in"))
-    return Run(number(r"Requests/sec:\s+([\d.]+)"), 1e6 * cpu_s / max(answers, 1), p99_ms, answers, errors)
-
-
-def _cpu_seconds(port: int) -> float:
-    """Return user and system time so far of all who listen at a port."""
-    found = subprocess.run(["ss", "-ltnpH", f"sport = :{port}"], capture_output=True, text=True, check=True).stdout
-    ticks = 0
-    for pid in set(re.findall(r"pid=(\d+)", found)):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:

@@ -9,8 +9,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from loadtests.bench.stage import EDGE_CPU, free_port, wait_for
+from loadtests.bench.stage import EDGE_CPU
 from loadtests.bench.visits import slug_of
+from tests.installation import wait_until
+from tests.servers import free_port
 
 DATABASE: Final = Path(str(resources.files("shared"))) / "data" / "dbip-country-2026-06.mmdb.xz"
 _MODULES: Final = Path("/usr/lib/nginx/modules")
@@ -124,7 +126,7 @@ class Rival:
         self.name = name
         self.port = port
         self._process = subprocess.Popen(["taskset", "-c", EDGE_CPU, *command], stderr=subprocess.DEVNULL)
-        wait_for(lambda: _listens(port), name)
+        wait_until(lambda: _listens(port), lambda: f"{name} does not start")
 
     def close(self) -> None:
         """Stop it."""
@@ -138,13 +140,20 @@ def missing() -> list[str]:
     return tools + [name for name in _NEEDED if not (_MODULES / name).exists()]
 
 
+def write_database(folder: Path) -> Path:
+    """Unpack the country database, its field `country_code`, into a folder; return the file."""
+    path = folder / "country.mmdb"
+    path.write_bytes(lzma.decompress(DATABASE.read_bytes()))
+    return path
+
+
 def start(folder: Path, links: int) -> list[Rival]:
     """Start all rivals with so many links, their rules those of the example offer."""
-    (folder / "country.mmdb").write_bytes(lzma.decompress(DATABASE.read_bytes()))
+    database = write_database(folder)
     (folder / "links.map").write_text("".join(f"/{slug_of(number)} 1;\n" for number in range(links)))
     nginxes = [_nginx(name, text, folder, links) for name, text in (("nginx+LuaJIT", _LUA), ("nginx map", _MAP))]
     port = free_port()
-    plain = [sys.executable, "-m", "loadtests.bench.plain_route", str(port), str(folder / "country.mmdb"), str(links)]
+    plain = [sys.executable, "-m", "loadtests.bench.plain_route", str(port), str(database), str(links)]
     return [*nginxes, Rival("Starlette route", plain, port)]
 
 

@@ -1,11 +1,11 @@
 """No response belongs to another request: tagged requests of all sorts on shared connections, every answer checked.
 
-    python -m loadtests.bench.soak [--seconds 600] [--connections 64] [--crowd 0]
+    python -m loadtests.bench.soak [--seconds 600] [--connections 64]
 
 Starts an edge. Each connection sends bursts of requests, whole, cut in pieces or pipelined: known and unknown links,
 links that must be fetched, other paths, HEAD, and now and then one that ends the connection. Each carries a tag, and
-each answer must be the one to its request, in order. With --crowd, as many connections idle meanwhile and a tenth as
-many send a head a byte at a time. Prints counts, latency and the worker's memory; exits with 1 for one wrong answer.
+each answer must be the one to its request, in order. Prints counts, latency and the worker's memory; exits with 1 for
+one wrong answer, or where clicks and events differ.
 """
 
 import argparse
@@ -16,14 +16,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 import uvloop
 
-from loadtests.bench.stage import Edge, Rules, example
+from loadtests.bench.stage import Edge, Rules
 from loadtests.bench.visits import BROWSERS, head, slug_of
 
 _LINKS: Final = 20_000
@@ -121,31 +121,10 @@ async def check(reader: asyncio.StreamReader, asked: Asked, tally: Tally) -> Non
         await reader.readexactly(0 if asked.data.startswith(b"HEAD") else int(length))
 
 
-async def idler(port: int, until: float, *, slow: bool) -> None:
-    """Hold a connection open, and where `slow` send a head a byte at a time; come back when thrown out."""
-    request = head("l0001", BROWSERS[0], 128, "8.8.8.8").encode()
-    while time.monotonic() < until:
-        with suppress(OSError, TimeoutError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            for byte in request if slow else b"":
-                if writer.is_closing() or time.monotonic() > until:
-                    break
-                writer.write(bytes([byte]))
-                await asyncio.sleep(0.1)
-            if not slow:
-                await asyncio.wait_for(reader.read(), max(0.0, until - time.monotonic()))
-            writer.close()
-        await asyncio.sleep(0.1)
-
-
-async def soak(edge: Edge, seconds: float, connections: int, crowd: int) -> Tally:
-    """Run visitors, and the crowd that idles, for so long."""
+async def soak(edge: Edge, seconds: float, connections: int) -> Tally:
+    """Run visitors for so long."""
     tally, until = Tally(), time.monotonic() + seconds
-    idlers = [asyncio.create_task(idler(edge.port, until, slow=number % 10 == 0)) for number in range(crowd)]
     await asyncio.gather(*(visitor(edge.port, until, seed, tally) for seed in range(connections)))
-    for task in idlers:
-        task.cancel()
-    await asyncio.gather(*idlers, return_exceptions=True)
     return tally
 
 
@@ -154,19 +133,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--connections", type=int, default=64)
-    parser.add_argument("--crowd", type=int, default=0)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="turnout-soak-") as folder, ExitStack() as stack:
         rules = Rules(Path(folder))
         stack.callback(rules.close)
-        rules.put_common()
-        rules.put_offer(example())
-        rules.put_links(0, _LINKS)
+        rules.put_example(_LINKS)
         edge = Edge(rules, Path(folder))
         stack.callback(edge.close)
         before = edge.memory_bytes()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            tally = runner.run(soak(edge, args.seconds, args.connections, args.crowd))
+            tally = runner.run(soak(edge, args.seconds, args.connections))
         after, clicks, events = edge.memory_bytes(), edge.settled("clicks_total"), edge.metric("events_total")
     print(f"{sum(tally.statuses.values()):,} answers: {dict(sorted(tally.statuses.items()))}")
     if len(tally.took_ms) > 1:

@@ -4,17 +4,13 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-
-from redis import Redis
 
 from loadtests.bench.visits import slug_of
 from shared import wire
@@ -25,10 +21,11 @@ from shared.pointer import Pointer, compile_pointer
 from shared.rules import Offer, Rule, SmartLink
 from shared.table import compile_offer
 from shared.wire import Announcement, Head, Version
+from tests.installation import wait_until
+from tests.servers import RedisServer, free_port
 
 EDGE_CPU, CLIENT_CPU = "0", "1"
 EPOCH: Final = 1
-_PATIENCE_S: Final = 30.0
 _LINKS_AT_ONCE: Final = 500
 
 
@@ -43,50 +40,20 @@ def example(revision: int = 1) -> Offer:
     return Offer("o_saas", "saas", "https://yourbrand.com/", SmartLink(True, None, rules), revision)
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def wait_for(happened: Callable[[], bool], what: str) -> None:
-    """Wait until something is so. Raises TimeoutError."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while not happened():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited in vain for {what}")
-        time.sleep(0.05)
-
-
 class Rules:
     """Redis with rules in it; `put` publishes one transaction."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        command = [
-            "taskset",
-            "-c",
-            CLIENT_CPU,
-            "redis-server",
-            "--port",
-            str(self.port),
-            "--save",
-            "",
-            "--dir",
-            str(folder),
-        ]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        self.redis = Redis(port=self.port)
-        wait_for(self._answers, "Redis")
+        self._server = RedisServer(folder / "rules").start()
+        os.sched_setaffinity(self._server.pid, {int(CLIENT_CPU)})
+        self.redis = self._server.client()
         self._sequence = 0
         self._hash = ""
 
     @property
     def url(self) -> str:
         """Where edges find it."""
-        return f"redis://127.0.0.1:{self.port}/0"
+        return self._server.url
 
     def put(self, values: dict[str, bytes | None]) -> None:
         """Publish one transaction."""
@@ -120,14 +87,16 @@ class Rules:
         today = time.strftime("%Y-%m-%d", time.gmtime())
         self.put({wire.DOMAINS: compile_domains({"_": None}), wire.SALTS: compile_salts({today: "0f" * 16})})
 
+    def put_example(self, links: int) -> None:
+        """Publish the example offer with so many links, and what every worker holds at all times."""
+        self.put_common()
+        self.put_offer(example())
+        self.put_links(0, links)
+
     def close(self) -> None:
         """Stop Redis."""
-        self._process.terminate()
-        self._process.wait()
-
-    def _answers(self) -> bool:
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", self.port)) == 0
+        self.redis.close()
+        self._server.stop()
 
 
 class Edge:
@@ -146,7 +115,7 @@ class Edge:
         }
         command = ["taskset", "-c", cpus, sys.executable, "-m", "edge"]
         self._process = subprocess.Popen(command, env={**os.environ, **settings})
-        wait_for(self._is_ready, "the edge")
+        wait_until(self._is_ready, lambda: "the edge does not become ready")
 
     def workers(self) -> list[int]:
         """Return the workers' process ids."""

@@ -3,7 +3,6 @@
 import ipaddress
 import json
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -89,18 +88,27 @@ def slug_of(number: int) -> str:
     return f"l{number:04d}"
 
 
-def write_script(path: Path, mix: Mix, *, delay_ms: int = 0, seed: int = 7) -> None:
-    """Write a wrk script that replays `mix`; with a delay, every connection waits so long before each request."""
+def write_script(path: Path, mix: Mix, *, pause_ms: int = 0, seed: int = 7) -> None:
+    """Write a wrk script that replays `mix`; with a pause, a connection waits so long on average before each request.
+
+    Pauses are drawn from 0 to twice as long: of equal ones wrk, whose clock ticks in ms, would make bursts.
+    """
     heads = list(_heads(mix, random.Random(seed)))
-    delay = f"function delay() return {delay_ms} end\n" if delay_ms else ""
     replay = "local i,n=0,#R\nfunction request() i=i+1 if i>n then i=1 end return R[i] end\n"
-    path.write_text("local R={\n" + "".join(json.dumps(text) + ",\n" for text in heads) + "}\n" + replay + delay)
+    path.write_text(_table(heads) + replay + _pause(pause_ms))
+
+
+def write_guesses(path: Path, *, pause_ms: int, seed: int = 7) -> None:
+    """Write a wrk script of someone who guesses slugs from many addresses: none comes twice, and none exists."""
+    rnd = random.Random(seed)
+    heads = [head("unknown-%d", rnd.choice(BROWSERS), rnd.randint(1, 100), _address(rnd)) for _ in range(1_000)]
+    guess = "local i,n=0,#R\nfunction request() i=i+1 return string.format(R[i%n+1],i) end\n"
+    path.write_text(_table(heads) + guess + _pause(pause_ms))
 
 
 def _heads(mix: Mix, rnd: random.Random) -> list[str]:
     agents = [(rnd.choice(BROWSERS), number % 1000 + 1) for number in range(mix.agents)]
-    address: Callable[[], str] = lambda: str(ipaddress.IPv4Address(rnd.randint(0x01000000, 0xDFFFFFFF)))  # noqa: E731
-    addresses = [address() for _ in range(mix.addresses)]
+    addresses = [_address(rnd) for _ in range(mix.addresses)]
     heads = []
     for number in range(mix.requests):
         slug = slug_of(int(rnd.paretovariate(1.1)) % mix.links)
@@ -108,3 +116,15 @@ def _heads(mix: Mix, rnd: random.Random) -> list[str]:
         cookie = f"Cookie: _ga=GA1.1.{number}.{rnd.getrandbits(30)}; theme=dark\r\n" if mix.cookies else ""
         heads.append(head(slug + query, *rnd.choice(agents), rnd.choice(addresses), cookie))
     return heads
+
+
+def _address(rnd: random.Random) -> str:
+    return str(ipaddress.IPv4Address(rnd.randint(0x01000000, 0xDFFFFFFF)))
+
+
+def _table(heads: list[str]) -> str:
+    return "local R={\n" + "".join(json.dumps(text) + ",\n" for text in heads) + "}\n"
+
+
+def _pause(mean_ms: int) -> str:
+    return f"function delay() return math.random(0, {2 * mean_ms}) end\n" if mean_ms else ""

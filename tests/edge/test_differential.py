@@ -171,5 +171,24 @@ def test_a_head_cut_at_any_byte_has_the_same_answer(slug: str) -> None:
     asyncio.run(cut_everywhere())
 
 
+@pytest.mark.parametrize("peer", [PROXY, STRANGER])
+def test_known_and_pipelined_heads_cut_at_any_byte_have_the_same_answers_on_both_roads(peer: str) -> None:
+    heads = [
+        builders.head(f"/{target}", {"Cookie": f"n={number}", "Accept": "*/*"})
+        for number, target in enumerate(["saas?via=jane", "unknown", "macros?a=b&sub1=c", "robots.txt", "jane"])
+    ]
+    data = b"".join(heads)
+
+    async def cut_everywhere() -> None:
+        fast, plain = new_edge(), new_edge()
+        for head in heads * 3:
+            await fast.fast(peer).send(head)
+        expected = _without_id(await plain.plain(peer).send(data))
+        for place in range(1, len(data)):
+            assert _without_id(await fast.fast(peer).send(data[:place], data[place:])) == expected
+
+    asyncio.run(cut_everywhere())
+
+
 def _without_id(answer: bytes) -> bytes:
     return re.sub(rb"1m7q5cqg[0-9a-z]{18}", b"<click id>", answer)

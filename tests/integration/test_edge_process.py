@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -385,6 +386,36 @@ def test_a_request_in_flight_is_answered_by_a_stopping_edge(edge: Edge) -> None:
 
         assert connection.getresponse().status == 302
     assert edge.process.wait(timeout=60) == 0
+
+
+def test_an_edge_that_is_stopped_under_load_answers_politely_and_loses_no_click(
+    edge: Edge, redis_server: RedisServer
+) -> None:
+    answered: list[str] = []
+
+    def visit() -> None:
+        """Click on one connection after another until the edge takes none; each ends between two answers."""
+        with contextlib.suppress(ConnectionRefusedError):
+            while True:
+                connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=30)
+                with contextlib.closing(connection), contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                    while True:
+                        connection.request("GET", "/saas", headers={"User-Agent": IPHONE})
+                        response = connection.getresponse()
+                        response.read()
+                        answered.append((response.getheader("Location") or "").partition("click_id=")[2])
+
+    visitors = [threading.Thread(target=visit) for _ in range(4)]
+    for visitor in visitors:
+        visitor.start()
+    eventually(lambda: len(answered) > 200)
+    assert edge.stop() == 0
+    for visitor in visitors:
+        visitor.join()
+
+    assert "" not in answered
+    with redis_server.client() as redis:
+        assert set(answered) <= ids_in(redis)
 
 
 @pytest.mark.parametrize(
