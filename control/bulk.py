@@ -49,6 +49,24 @@ class BulkResult(Output):
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """Why one of many was not added: 409 or 422, and its faults."""
+
+    status: int
+    errors: tuple[FieldError, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """The answer where it was the only one."""
+        first = self.errors[0]
+        return (
+            Problem.conflict(first.code, first.message, first.path)
+            if self.status == 409
+            else Problem.invalid(self.errors)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Line(Generic[T]):
     """One line: what it asks for, or what is wrong with it."""
 

@@ -1,16 +1,21 @@
 """The names that bulk lines may use in place of ids: an offer's or a partner's slug, a domain's host."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from control import bulk
+from control.bulk import Line, LineResult
 from control.domains.models import DomainRow
 from control.errors import FieldError
 from control.offers.models import OfferRow
 from control.partners.models import PartnerRow
 from control.parts import Parts
+
+T = TypeVar("T", bound=BaseModel)
 
 _COLUMNS: Final[dict[str, tuple[InstrumentedAttribute[str], InstrumentedAttribute[str]]]] = {
     "offer": (OfferRow.slug, OfferRow.id),
@@ -36,6 +41,21 @@ class BulkNames:
                 query = select(name, row_id).where(name.in_(names))
                 ids[noun] = dict((await session.execute(query)).all()) if names else {}
         return cls(ids)
+
+    def sort(
+        self, lines: Sequence[Line[T]], required: Sequence[str]
+    ) -> tuple[list[tuple[int, T, dict[str, str | None]]], list[LineResult]]:
+        """Return the lines whose names are known (number, wish, the ids it means), and the answers to the others."""
+        good: list[tuple[int, T, dict[str, str | None]]] = []
+        refused: list[LineResult] = []
+        for line in lines:
+            assert line.wanted is not None
+            ids, errors = self.resolve(line.wanted, required)
+            if errors:
+                refused.append(bulk.failed(line.number, 422, errors))
+            else:
+                good.append((line.number, line.wanted, ids))
+        return good, refused
 
     def resolve(self, line: Any, required: Sequence[str]) -> tuple[dict[str, str | None], list[FieldError]]:
         """Return the ids that names in `line` mean (`offer_id` -> id) and what is wrong with them."""

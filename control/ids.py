@@ -2,7 +2,7 @@
 
 import base64
 import secrets
-from typing import Final
+from typing import Final, NamedTuple
 
 _ID_BYTES: Final = 10  # 16 characters; by the birthday bound, a billion of them collide with odds of one in two million
 _SLUG_BYTES: Final = 5  # 8 characters
@@ -12,6 +12,13 @@ _SECRET_BYTES: Final = 20
 def new_id(prefix: str) -> str:
     """Return a fresh id such as `o_mfzwizltoq2dgnbt`: the noun's prefix and 16 characters of lower-case base32."""
     return f"{prefix}_{_base32(_ID_BYTES)}"
+
+
+class Identity(NamedTuple):
+    """What a thing keeps when its deletion is undone: its id, under which it was counted, and when it was made (ms)."""
+
+    id: str
+    created_at: int
 
 
 def new_slug() -> str:

@@ -1,7 +1,6 @@
 """Keeping coupons. Edges never hear of them: a click keeps the code as given, and it is looked up when read."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -9,24 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.access.roles import Caller
 from control.audit.service import record
+from control.bulk import Refused
 from control.coupons.models import CouponRow, fold
 from control.coupons.schemas import Coupon, CouponIn, CouponPatch
 from control.db import now_ms
 from control.errors import FieldError, Problem
 from control.fields import utc
-from control.ids import new_id
+from control.ids import Identity, new_id
 from control.offers import store as offers
 from control.pagination import Cursor, Page, as_page, page_of
 from control.partners import store as partners
 from control.parts import Parts
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why one coupon was not added: 409 or 422, and its fault."""
-
-    status: int
-    error: FieldError
 
 
 def show(row: CouponRow) -> Coupon:
@@ -56,14 +48,16 @@ async def get(parts: Parts, coupon_id: str) -> Coupon:
         return show(await _require(session, coupon_id))
 
 
-async def create(parts: Parts, caller: Caller, wanted: CouponIn) -> Coupon:
-    """Add a coupon. Raises Problem 409 where the offer has the code, 422 where it names what does not exist."""
-    result = (await create_many(parts, caller, [wanted]))[0]
-    if isinstance(result, Coupon):
-        return result
-    if result.status == 409:
-        raise Problem.conflict(result.error.code, result.error.message, result.error.path)
-    raise Problem.invalid([result.error])
+async def create(parts: Parts, caller: Caller, wanted: CouponIn, again: Identity | None = None) -> Coupon:
+    """Add a coupon, `again` with the identity that it had before it was deleted.
+
+    Raises Problem 409 where the offer has the code, 422 where it names what does not exist.
+    """
+    async with parts.db.write() as session:
+        (result,) = await add(session, caller, [wanted], again)
+    if isinstance(result, Refused):
+        raise result.problem
+    return result
 
 
 async def create_many(parts: Parts, caller: Caller, wanted: Sequence[CouponIn]) -> list[Coupon | Refused]:
@@ -72,8 +66,13 @@ async def create_many(parts: Parts, caller: Caller, wanted: Sequence[CouponIn]) 
         return await add(session, caller, wanted)
 
 
-async def add(session: AsyncSession, caller: Caller, wanted: Sequence[CouponIn]) -> list[Coupon | Refused]:
-    """Store at most 500 coupons in the caller's transaction; each one may be refused alone."""
+async def add(
+    session: AsyncSession, caller: Caller, wanted: Sequence[CouponIn], again: Identity | None = None
+) -> list[Coupon | Refused]:
+    """Store at most 500 coupons in the caller's transaction; each one may be refused alone.
+
+    `again` is the identity that a single one had before it was deleted.
+    """
     known_offers = await offers.by_ids(session, {coupon.offer_id for coupon in wanted})
     known_partners = await partners.by_ids(session, {coupon.partner_id for coupon in wanted})
     taken = await _taken(session, {fold(coupon.code) for coupon in wanted})
@@ -85,7 +84,8 @@ async def add(session: AsyncSession, caller: Caller, wanted: Sequence[CouponIn])
             results.append(refused)
             continue
         taken.add((coupon.offer_id, fold(coupon.code)))
-        rows.append({**coupon.model_dump(), "id": new_id("c"), "folded": fold(coupon.code), "created_at": now_ms()})
+        identity = again or Identity(new_id("c"), now_ms())
+        rows.append({**coupon.model_dump(), **identity._asdict(), "folded": fold(coupon.code)})
         results.append(_show(rows[-1]))
     if rows:
         await session.execute(insert(CouponRow), rows)
@@ -155,11 +155,11 @@ def _refusal(
     coupon: CouponIn, offer_ids: Collection[str], partner_ids: Collection[str], taken: Collection[tuple[str, str]]
 ) -> Refused | None:
     if coupon.offer_id not in offer_ids:
-        return Refused(422, FieldError("offer_id", "unknown_offer", "There is no such offer."))
+        return Refused(422, (FieldError("offer_id", "unknown_offer", "There is no such offer."),))
     if coupon.partner_id not in partner_ids:
-        return Refused(422, FieldError("partner_id", "unknown_partner", "There is no such partner."))
+        return Refused(422, (FieldError("partner_id", "unknown_partner", "There is no such partner."),))
     if (coupon.offer_id, fold(coupon.code)) in taken:
-        return Refused(409, _code_taken(coupon.code))
+        return Refused(409, (_code_taken(coupon.code),))
     return None
 
 

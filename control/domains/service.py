@@ -13,7 +13,7 @@ from control.domains.models import DomainRow
 from control.domains.schemas import Domain, DomainIn, DomainPatch
 from control.errors import FieldError, Problem
 from control.fields import utc
-from control.ids import new_id
+from control.ids import Identity, new_id
 from control.pagination import Cursor, Page, as_page, page_of
 from control.parts import Parts
 from control.publishing import outbox
@@ -44,23 +44,27 @@ async def get(parts: Parts, domain_id: str) -> Domain:
         return show(await store.require(session, domain_id))
 
 
-async def create(parts: Parts, caller: Caller, wanted: DomainIn) -> Domain:
-    """Register a host. Raises Problem 409 where it is registered, 422 for a bad root URL."""
+async def create(parts: Parts, caller: Caller, wanted: DomainIn, again: Identity | None = None) -> Domain:
+    """Register a host, `again` with the identity that it had before it was deleted.
+
+    Raises Problem 409 where it is registered, 422 for a bad root URL.
+    """
     async with parts.db.write() as session:
-        row = await add(session, parts.settings, caller, wanted)
+        row = await add(session, parts.settings, caller, wanted, again)
         await publish_list(session, parts.settings)
     await parts.live.publish()
     return show(row)
 
 
-async def add(session: AsyncSession, settings: ControlSettings, caller: Caller, wanted: DomainIn) -> DomainRow:
+async def add(
+    session: AsyncSession, settings: ControlSettings, caller: Caller, wanted: DomainIn, again: Identity | None = None
+) -> DomainRow:
     """Store a new domain in the caller's transaction, which then publishes the list."""
     root_final = _root(settings, wanted.root_url)
     if await store.is_taken(session, wanted.host):
         raise Problem.conflict("host_taken", f"{wanted.host} is registered already.", "host")
-    row = DomainRow(
-        id=new_id("d"), host=wanted.host, root_url=wanted.root_url, root_final=root_final, created_at=now_ms()
-    )
+    identity = again or Identity(new_id("d"), now_ms())
+    row = DomainRow(**identity._asdict(), host=wanted.host, root_url=wanted.root_url, root_final=root_final)
     session.add(row)
     await session.flush()
     await record(session, caller, "domain.create", row.id, before=None, after=show(row))

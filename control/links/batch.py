@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control.bulk import Refused
 from control.db import now_ms
 from control.domains import store as domains
 from control.domains.models import DomainRow
 from control.errors import FieldError
 from control.fields import to_ms
-from control.ids import new_id, new_slug
+from control.ids import Identity, new_id, new_slug
 from control.links import store
 from control.links.schemas import LinkIn
 from control.offers import store as offers
@@ -25,14 +26,6 @@ from shared.pointer import Pointer
 
 MAX_ROWS: Final = 500
 _TRIES: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why one link of a batch was not added: 409 or 422, and its faults."""
-
-    status: int
-    errors: tuple[FieldError, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +68,11 @@ class Named:
         return self.partners[partner_id].slug if partner_id is not None else ""
 
 
-async def add(session: AsyncSession, wanted: Sequence[LinkIn]) -> Added:
-    """Store at most 500 links in the caller's transaction, which publishes `changes`; each one may be refused alone."""
+async def add(session: AsyncSession, wanted: Sequence[LinkIn], again: Identity | None = None) -> Added:
+    """Store at most 500 links in the caller's transaction, which publishes `changes`; each one may be refused alone.
+
+    `again` is the identity that a single one had before it was deleted.
+    """
     named = await _named(session, wanted)
     slugs = await _Slugs.of(session, [link.slug for link in wanted if link.slug])
     results: list[Mapping[str, Any] | Refused] = []
@@ -91,7 +87,8 @@ async def add(session: AsyncSession, wanted: Sequence[LinkIn]) -> Added:
             error = FieldError("slug", "slug_taken", f"An offer or a link has the slug {link.slug} already.")
             results.append(Refused(409, (error,)))
         else:
-            columns = _columns(link, host, link.slug or await slugs.draw(session, host), now)
+            slug = link.slug or await slugs.draw(session, host)
+            columns = _columns(link, host, slug, again or Identity(new_id("l"), now))
             slugs.take(host, columns["slug"])
             results.append(columns)
             changes.append(change_of(columns, named.partner_slug(link.partner_id)))
@@ -114,9 +111,9 @@ def change_of(columns: Mapping[str, Any], partner_slug: str) -> Change:
     return pointer_change(Key(columns["domain"], columns["slug"]), pointer)
 
 
-def _columns(link: LinkIn, host: str, slug: str, now: int) -> dict[str, Any]:
+def _columns(link: LinkIn, host: str, slug: str, identity: Identity) -> dict[str, Any]:
     return {
-        "id": new_id("l"),
+        "id": identity.id,
         "domain": host,
         "domain_id": link.domain_id,
         "slug": slug,
@@ -126,7 +123,7 @@ def _columns(link: LinkIn, host: str, slug: str, now: int) -> dict[str, Any]:
         **{sub: getattr(link, sub) or "" for sub in SUBS},
         "enabled": link.enabled,
         "expires_at": None if link.expires_at is None else to_ms(link.expires_at),
-        "created_at": now,
+        "created_at": identity.created_at,
     }
 
 

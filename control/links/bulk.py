@@ -8,11 +8,10 @@ from fastapi import Request
 
 from control import bulk
 from control.access.roles import Caller
-from control.bulk import BulkResult, Line, LineResult
+from control.bulk import BulkResult, Line, LineResult, Refused
 from control.bulk_names import BulkNames
 from control.domains.urls import link_url
 from control.links import service
-from control.links.batch import Refused
 from control.links.schemas import LinkIn, LinkLine
 from control.parts import Parts
 from control.settings import ControlSettings
@@ -37,18 +36,11 @@ async def create(parts: Parts, caller: Caller, request: Request) -> BulkResult:
 
 async def _create(parts: Parts, caller: Caller, lines: Sequence[Line[LinkLine]]) -> list[LineResult]:
     names = await BulkNames.of(parts, [line.wanted for line in lines], ("offer", "partner", "domain"))
-    results: list[LineResult] = []
-    good: list[tuple[int, LinkIn]] = []
-    for line in lines:
-        assert line.wanted is not None
-        ids, errors = names.resolve(line.wanted, required=("offer",))
-        if errors:
-            results.append(bulk.failed(line.number, 422, errors))
-        else:
-            good.append((line.number, line.wanted.model_copy(update=ids) if ids else line.wanted))
-    created = await service.create_many(parts, caller, [wanted for _, wanted in good]) if good else []
-    settings = parts.settings
-    return results + [_answer(settings, number, result) for (number, _), result in zip(good, created, strict=True)]
+    good, answers = names.sort(lines, required=("offer",))
+    wanted: list[LinkIn] = [line.model_copy(update=ids) if ids else line for _, line, ids in good]
+    created = await service.create_many(parts, caller, wanted) if good else []
+    numbered = zip(good, created, strict=True)
+    return answers + [_answer(parts.settings, number, result) for (number, _, _), result in numbered]
 
 
 def _answer(settings: ControlSettings, number: int, result: Mapping[str, Any] | Refused) -> LineResult:

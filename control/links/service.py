@@ -8,11 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.access.roles import Caller
 from control.audit.service import record
+from control.bulk import Refused
 from control.domains.urls import link_url
 from control.errors import FieldError, Problem
 from control.fields import to_ms, utc
+from control.ids import Identity
 from control.links import batch, store
-from control.links.batch import Refused
 from control.links.models import LinkRow
 from control.links.schemas import Link, LinkIn, LinkPatch
 from control.offers import store as offers
@@ -61,22 +62,24 @@ async def get(parts: Parts, link_id: str) -> Link:
         return show(parts.settings, columns_of(await store.require(session, link_id)))
 
 
-async def create(parts: Parts, caller: Caller, wanted: LinkIn) -> Link:
-    """Add a link. Raises Problem 409 where the slug is taken, 422 where it names what does not exist."""
-    (result,) = await create_many(parts, caller, [wanted])
+async def create(parts: Parts, caller: Caller, wanted: LinkIn, again: Identity | None = None) -> Link:
+    """Add a link, `again` with the identity that it had before it was deleted.
+
+    Raises Problem 409 where the slug is taken, 422 where it names what does not exist.
+    """
+    (result,) = await create_many(parts, caller, [wanted], again)
     await parts.live.publish()
-    if not isinstance(result, Refused):
-        return show(parts.settings, result)
-    first = result.errors[0]
-    if result.status == 409:
-        raise Problem.conflict(first.code, first.message, first.path)
-    raise Problem.invalid(result.errors)
+    if isinstance(result, Refused):
+        raise result.problem
+    return show(parts.settings, result)
 
 
-async def create_many(parts: Parts, caller: Caller, wanted: Sequence[LinkIn]) -> list[Mapping[str, Any] | Refused]:
+async def create_many(
+    parts: Parts, caller: Caller, wanted: Sequence[LinkIn], again: Identity | None = None
+) -> list[Mapping[str, Any] | Refused]:
     """Add at most 500 links in one transaction and give each one's columns or why not; the caller has it published."""
     async with parts.db.write() as session:
-        added = await batch.add(session, wanted)
+        added = await batch.add(session, wanted, again)
         if added.changes:
             await outbox.append(session, added.changes)
             await _record_added(session, parts.settings, caller, added.rows)

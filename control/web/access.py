@@ -134,10 +134,8 @@ async def _user_page(request: Request, parts: Parts, caller: Person, user_id: st
 
 
 def _new_user_page(request: Request, caller: Person, filled: Filled) -> Any:
-    code = 422 if filled.errors or filled.faults else 200
-    return page(request, "user_new.html", code=code, caller=caller, filled=filled, roles=ROLES)
+    return page(request, "user_new.html", code=filled.code, caller=caller, filled=filled, roles=ROLES)
 
 
 def _key_page(request: Request, caller: Person, filled: Filled, made: NewKey | None = None) -> Any:
-    code = 422 if filled.errors or filled.faults else 200
-    return page(request, "key_new.html", code=code, caller=caller, filled=filled, roles=ROLES, made=made)
+    return page(request, "key_new.html", code=filled.code, caller=caller, filled=filled, roles=ROLES, made=made)

@@ -14,36 +14,28 @@ from control.coupons.schemas import Coupon, CouponIn, CouponLine, CouponPatch
 from control.errors import Problem
 from control.fields import PathId
 from control.offers import service as offers
-from control.pagination import CursorDep
+from control.offers.schemas import Offer
+from control.pagination import Cursor, CursorDep
 from control.parts import Parts, PartsDep
-from control.web import forms, lines, names
+from control.web import forms, names
 from control.web.forms import Filled
 from control.web.guard import Form, Person
 from control.web.notices import notice_of, told
+from control.web.pasting import Pasting
 from control.web.render import page
-from control.web.undo import deleted_state
+from control.web.undo import deleted
 
 router = APIRouter(include_in_schema=False)
 
-COLUMNS: Final = ("code", "offer", "partner")
 _FIELDS: Final = ("code", "offer", "partner")
+_PASTING: Final = Pasting("coupons_bulk.html", columns=_FIELDS, asked=_FIELDS, create=bulk.create)
 
 Text = Annotated[str, Query(max_length=64)]
 
 
 @router.get("/coupons")
 async def list_coupons(request: Request, parts: PartsDep, caller: Person, cursor: CursorDep, q: Text = "") -> Any:
-    found = await service.page(parts, cursor, code=q.strip() or None, offer_id=None, partner_id=None)
-    return page(
-        request,
-        "coupons.html",
-        caller=caller,
-        coupons=found.items,
-        next_cursor=found.next_cursor,
-        q=q,
-        names=await names.names_of(parts, found.items),
-        notice=notice_of(request, "/coupons"),
-    )
+    return await _list_page(request, parts, caller, cursor, q=q)
 
 
 @router.get("/offers/{offer_id}/coupons")
@@ -51,18 +43,7 @@ async def list_offer_coupons(
     *, request: Request, parts: PartsDep, caller: Person, offer_id: PathId, cursor: CursorDep, q: Text = ""
 ) -> Any:
     offer = await offers.get(parts, caller, offer_id)
-    found = await service.page(parts, cursor, code=q.strip() or None, offer_id=offer.id, partner_id=None)
-    return page(
-        request,
-        "offer_coupons.html",
-        caller=caller,
-        offer=offer,
-        coupons=found.items,
-        next_cursor=found.next_cursor,
-        q=q,
-        names=await names.names_of(parts, found.items),
-        notice=notice_of(request, "/coupons"),
-    )
+    return await _list_page(request, parts, caller, cursor, q=q, offer=offer)
 
 
 @router.get("/coupons/new")
@@ -83,20 +64,12 @@ async def create_coupon(request: Request, parts: PartsDep, caller: Person, form:
 
 @router.get("/coupons/bulk")
 async def new_coupons(request: Request, caller: Person, offer: Text = "") -> Any:
-    return _bulk_page(request, caller, offer=offer, filled=Filled({"lines": lines.header(_asked(offer))}))
+    return _PASTING.show(request, caller, offer)
 
 
 @router.post("/coupons/bulk")
 async def create_coupons(request: Request, parts: PartsDep, caller: Person, form: Form) -> Any:
-    require_role(caller, Role.EDITOR)
-    offer, text = form.get("offer", "").strip(), form.get("lines", "")
-    try:
-        pasted = lines.read(text, COLUMNS, {"offer": offer} if offer else {})
-    except Problem as problem:
-        return _bulk_page(request, caller, offer=offer, filled=forms.refused(form, problem, ["lines"]))
-    result = await bulk.create(parts, caller, pasted.request)
-    left = Filled({"lines": pasted.left(result)})
-    return _bulk_page(request, caller, offer=offer, filled=left, result=pasted.told(result))
+    return await _PASTING.take(request, parts, caller, form)
 
 
 @router.get("/coupons/{coupon_id}")
@@ -127,10 +100,26 @@ async def delete_coupon(parts: PartsDep, caller: Person, coupon_id: PathId, _for
 @router.post("/coupons/{coupon_id}/undelete")
 async def undelete_coupon(parts: PartsDep, caller: Person, coupon_id: PathId, _form: Form) -> RedirectResponse:
     require_role(caller, Role.EDITOR)
-    state = await deleted_state(parts, "coupon", coupon_id)
-    wanted = forms.read(CouponIn, {name: state[name] for name in CouponIn.model_fields})
-    coupon = await service.create(parts, caller, wanted)
+    coupon = await service.create(parts, caller, *await deleted(parts, "coupon", coupon_id, CouponIn))
     return forms.see_other(told(f"/offers/{coupon.offer_id}/coupons", "undone"))
+
+
+async def _list_page(
+    request: Request, parts: Parts, caller: Person, cursor: Cursor, *, q: str, offer: Offer | None = None
+) -> Any:
+    offer_id = offer.id if offer else None
+    found = await service.page(parts, cursor, code=q.strip() or None, offer_id=offer_id, partner_id=None)
+    return page(
+        request,
+        "offer_coupons.html" if offer else "coupons.html",
+        caller=caller,
+        offer=offer,
+        coupons=found.items,
+        next_cursor=found.next_cursor,
+        q=q,
+        names=await names.names_of(parts, found.items),
+        notice=notice_of(request, "/coupons"),
+    )
 
 
 async def _wanted(parts: Parts, form: Mapping[str, str]) -> CouponIn:
@@ -148,14 +137,8 @@ async def _offer_slug(parts: Parts, coupon: Coupon) -> str:
 
 
 async def _new_page(request: Request, parts: Parts, caller: Person, filled: Filled) -> Any:
-    code = 422 if filled.errors or filled.faults else 200
-    return page(request, "coupon_new.html", code=code, caller=caller, filled=filled, choices=await names.choices(parts))
-
-
-def _bulk_page(request: Request, caller: Person, *, offer: str, filled: Filled, result: Any = None) -> Any:
-    code = 422 if filled.errors or filled.faults else 200
-    context = {"offer_slug": offer, "filled": filled, "result": result, "columns": _asked(offer)}
-    return page(request, "coupons_bulk.html", code=code, caller=caller, **context)
+    context = {"choices": await names.choices(parts), "filled": filled}
+    return page(request, "coupon_new.html", code=filled.code, caller=caller, **context)
 
 
 async def _coupon_page(
@@ -173,7 +156,3 @@ async def _coupon_page(
         choices=await names.choices(parts),
         filled=filled or Filled(typed),
     )
-
-
-def _asked(offer: str) -> tuple[str, ...]:
-    return ("code", "partner") if offer else COLUMNS

@@ -18,7 +18,7 @@ from control.web.forms import Filled
 from control.web.guard import Form, Person
 from control.web.notices import notice_of, told
 from control.web.render import page
-from control.web.undo import deleted_state
+from control.web.undo import deleted
 
 router = APIRouter(include_in_schema=False)
 
@@ -79,8 +79,7 @@ async def delete_domain(request: Request, parts: PartsDep, caller: Person, domai
 @router.post("/domains/{domain_id}/undelete")
 async def undelete_domain(parts: PartsDep, caller: Person, domain_id: PathId, _form: Form) -> RedirectResponse:
     require_role(caller, Role.ADMIN)
-    state = await deleted_state(parts, "domain", domain_id)
-    await service.create(parts, caller, forms.read(DomainIn, {name: state[name] for name in _FIELDS}))
+    await service.create(parts, caller, *await deleted(parts, "domain", domain_id, DomainIn))
     return forms.see_other(told("/domains", "undone"))
 
 

@@ -57,6 +57,11 @@ class Filled:
     errors: Mapping[str, str] = field(default_factory=dict)
     faults: Sequence[str] = ()
 
+    @property
+    def code(self) -> int:
+        """The status of a page with this form."""
+        return 422 if self.errors or self.faults else 200
+
     def value(self, name: str) -> str:
         """Return what stands in a field."""
         return self.values.get(name, "")

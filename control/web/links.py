@@ -14,19 +14,26 @@ from control.fields import PathId
 from control.links import bulk, service
 from control.links.schemas import Link, LinkIn, LinkLine, LinkPatch
 from control.offers import service as offers
-from control.pagination import Cursor, CursorDep
+from control.offers.schemas import Offer
+from control.pagination import Cursor, CursorDep, Page
 from control.parts import Parts, PartsDep
 from control.web import forms, lines, names, qr, search
 from control.web.forms import Filled
 from control.web.guard import Form, Person, safe_next
 from control.web.notices import notice_of, told
+from control.web.pasting import Pasting
 from control.web.render import page
-from control.web.undo import deleted_state
+from control.web.undo import deleted
 from shared.destination import SUBS
 
 router = APIRouter(include_in_schema=False)
 
-COLUMNS: Final = ("slug", "offer", "partner", "coupon", *SUBS, "domain", "enabled", "expires_at")
+_PASTING: Final = Pasting(
+    "links_bulk.html",
+    columns=("slug", "offer", "partner", "coupon", *SUBS, "domain", "enabled", "expires_at"),
+    asked=("offer", "slug", "partner", "coupon", "sub1"),
+    create=bulk.create,
+)
 _FIELDS: Final = ("slug", "offer", "partner", "coupon", *SUBS, "domain_id", "expires_at")
 _NOUNS: Final = ("offer", "partner", "domain")
 
@@ -35,17 +42,7 @@ Text = Annotated[str, Query(max_length=64)]
 
 @router.get("/links")
 async def list_links(request: Request, parts: PartsDep, caller: Person, cursor: CursorDep, q: Text = "") -> Any:
-    found, following = await _found(parts, cursor, q, {})
-    return page(
-        request,
-        "links.html",
-        caller=caller,
-        links=found,
-        next_cursor=following,
-        q=q,
-        names=await names.names_of(parts, found),
-        notice=notice_of(request, "/links"),
-    )
+    return await _list_page(request, parts, caller, await _found(parts, cursor, q), q=q)
 
 
 @router.get("/offers/{offer_id}/links")
@@ -53,18 +50,7 @@ async def list_offer_links(
     *, request: Request, parts: PartsDep, caller: Person, offer_id: PathId, cursor: CursorDep, q: Text = ""
 ) -> Any:
     offer = await offers.get(parts, caller, offer_id)
-    found, following = await _found(parts, cursor, q, {"offer_id": offer.id})
-    return page(
-        request,
-        "offer_links.html",
-        caller=caller,
-        offer=offer,
-        links=found,
-        next_cursor=following,
-        q=q,
-        names=await names.names_of(parts, found),
-        notice=notice_of(request, "/links"),
-    )
+    return await _list_page(request, parts, caller, await _found(parts, cursor, q, offer.id), q=q, offer=offer)
 
 
 @router.get("/links/new")
@@ -84,21 +70,13 @@ async def create_link(request: Request, parts: PartsDep, caller: Person, form: F
 
 
 @router.get("/links/bulk")
-async def new_links(request: Request, parts: PartsDep, caller: Person, offer: Text = "") -> Any:
-    return await _bulk_page(request, parts, caller, offer=offer, filled=Filled({"lines": lines.header(_asked(offer))}))
+async def new_links(request: Request, caller: Person, offer: Text = "") -> Any:
+    return _PASTING.show(request, caller, offer)
 
 
 @router.post("/links/bulk")
 async def create_links(request: Request, parts: PartsDep, caller: Person, form: Form) -> Any:
-    require_role(caller, Role.EDITOR)
-    offer, text = form.get("offer", "").strip(), form.get("lines", "")
-    try:
-        pasted = lines.read(text, COLUMNS, {"offer": offer} if offer else {})
-    except Problem as problem:
-        return await _bulk_page(request, parts, caller, offer=offer, filled=forms.refused(form, problem, ["lines"]))
-    result = await bulk.create(parts, caller, pasted.request)
-    left = Filled({"lines": pasted.left(result)})
-    return await _bulk_page(request, parts, caller, offer=offer, filled=left, result=pasted.told(result))
+    return await _PASTING.take(request, parts, caller, form)
 
 
 @router.get("/links/{link_id}")
@@ -136,9 +114,7 @@ async def delete_link(parts: PartsDep, caller: Person, link_id: PathId, _form: F
 @router.post("/links/{link_id}/undelete")
 async def undelete_link(parts: PartsDep, caller: Person, link_id: PathId, _form: Form) -> RedirectResponse:
     require_role(caller, Role.EDITOR)
-    state = await deleted_state(parts, "link", link_id)
-    wanted = forms.read(LinkIn, {name: state[name] for name in LinkIn.model_fields})
-    link = await service.create(parts, caller, wanted)
+    link = await service.create(parts, caller, *await deleted(parts, "link", link_id, LinkIn))
     return forms.see_other(told(f"/links/{link.id}", "undone"))
 
 
@@ -154,14 +130,27 @@ async def offer_qr(parts: PartsDep, caller: Person, offer_id: PathId, download: 
     return qr.response(offer.url, offer.slug if download else "")
 
 
-async def _found(
-    parts: Parts, cursor: Cursor, q: str, filters: Mapping[str, str | None]
-) -> tuple[list[Link], str | None]:
-    """Return one page of links, or the first that begin with `q`."""
+async def _found(parts: Parts, cursor: Cursor, q: str, offer_id: str | None = None) -> Page[Link]:
+    """Return one page of links, or the first whose slugs begin with `q`."""
     if q.strip():
-        return await search.links(parts, q, filters.get("offer_id")), None
-    found = await service.page(parts, cursor, filters)
-    return found.items, found.next_cursor
+        return Page(items=await search.links(parts, q, offer_id), next_cursor=None)
+    return await service.page(parts, cursor, {"offer_id": offer_id})
+
+
+async def _list_page(
+    request: Request, parts: Parts, caller: Person, found: Page[Link], *, q: str, offer: Offer | None = None
+) -> Any:
+    return page(
+        request,
+        "offer_links.html" if offer else "links.html",
+        caller=caller,
+        offer=offer,
+        links=found.items,
+        next_cursor=found.next_cursor,
+        q=q,
+        names=await names.names_of(parts, found.items),
+        notice=notice_of(request, "/links"),
+    )
 
 
 async def _wanted(parts: Parts, form: Mapping[str, str]) -> LinkIn:
@@ -192,14 +181,7 @@ def _times(typed: Mapping[str, str]) -> dict[str, str]:
 
 async def _new_page(request: Request, parts: Parts, caller: Person, filled: Filled) -> Any:
     context = {"choices": await names.choices(parts), "filled": filled}
-    return page(request, "link_new.html", code=_code(filled), caller=caller, **context)
-
-
-async def _bulk_page(
-    request: Request, parts: Parts, caller: Person, *, offer: str, filled: Filled, result: Any = None
-) -> Any:
-    context = {"offer_slug": offer, "filled": filled, "result": result, "columns": _asked(offer)}
-    return page(request, "links_bulk.html", code=_code(filled), caller=caller, **context)
+    return page(request, "link_new.html", code=filled.code, caller=caller, **context)
 
 
 async def _link_page(request: Request, parts: Parts, caller: Person, link: Link, filled: Filled | None = None) -> Any:
@@ -208,7 +190,7 @@ async def _link_page(request: Request, parts: Parts, caller: Person, link: Link,
     return page(
         request,
         "link.html",
-        code=_code(filled),
+        code=filled.code,
         caller=caller,
         link=link,
         names=known,
@@ -229,12 +211,3 @@ def _typed(link: Link, known: names.Names) -> dict[str, str]:
         **{sub: getattr(link, sub) or "" for sub in SUBS},
         "expires_at": link.expires_at.strftime("%Y-%m-%dT%H:%M") if link.expires_at else "",
     }
-
-
-def _asked(offer: str) -> tuple[str, ...]:
-    """Return the columns that the first line of pasted links begins with."""
-    return ("slug", "partner", "coupon", "sub1") if offer else ("offer", "slug", "partner", "coupon", "sub1")
-
-
-def _code(filled: Filled) -> int:
-    return 422 if filled.errors or filled.faults else 200

@@ -24,7 +24,7 @@ from control.web.forms import Filled
 from control.web.guard import Form, Person
 from control.web.notices import notice_of, told
 from control.web.render import page
-from control.web.undo import deleted_state
+from control.web.undo import deleted
 
 router = APIRouter(include_in_schema=False)
 
@@ -92,8 +92,7 @@ async def delete_partner(request: Request, parts: PartsDep, caller: Person, part
 @router.post("/partners/{partner_id}/undelete")
 async def undelete_partner(parts: PartsDep, caller: Person, partner_id: PathId, _form: Form) -> RedirectResponse:
     require_role(caller, Role.EDITOR)
-    state = await deleted_state(parts, "partner", partner_id)
-    partner = await service.create(parts, caller, forms.read(PartnerIn, {name: state[name] for name in _FIELDS}))
+    partner = await service.create(parts, caller, *await deleted(parts, "partner", partner_id, PartnerIn))
     return forms.see_other(told(f"/partners/{partner.id}", "undone"))
 
 
