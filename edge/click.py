@@ -198,10 +198,10 @@ class Clicks:
     def _respond(self, found: Entry | Absent, head: Head, peer: Peer) -> Response | None:
         """Answer with a link or its absence; None where this turn of the loop has read enough User-Agents."""
         if isinstance(found, Absent):
-            return self._error(responses.NOT_FOUND, head)
+            return self._vouched(self._error(responses.NOT_FOUND, head), head, peer)
         link = self.link_of(found)
         if self.now_ms >= link.until:
-            return self._error(responses.GONE, head)
+            return self._vouched(self._error(responses.GONE, head), head, peer, link)
         address = self._address(head, peer)
         sender = self.sender_of(head, peer)
         if sender is None:
@@ -209,6 +209,7 @@ class Clicks:
         location = self.redirect(link, self.visitors.caller_of(address, sender), head.query, counts=head.is_get)
         if not head.is_get:
             self.counters.answered(link.status)
+            return self._vouched(responses.redirect(link.status, location), head, peer, link)
         return responses.redirect(link.status, location, *(self._debug(link) if peer.trusted else ()))
 
     def _error(self, answer: tuple[Response, Response], head: Head) -> Response:
@@ -228,6 +229,17 @@ class Clicks:
         """Return the debug header: who answered, with which revision, and for how long it has been out of step."""
         revision, age_s = link.entry.table.revision, self.links.age_s
         return ((DEBUG_HEADER, b"edge=%b; revision=%d; age=%.3f" % (self._edge_name, revision, age_s)),)
+
+    def _vouched(self, response: Response, head: Head, peer: Peer, link: Link | None = None) -> Response:
+        """Return an answer to a trusted peer's HEAD with all there is to know of it, publishes served included."""
+        if head.is_get or not peer.trusted:
+            return response
+        known = b"edge=%b; age=%.3f" % (self._edge_name, self.links.age_s)
+        if link is not None:
+            entry = link.entry
+            versions = (*entry.table_version, *entry.pointer_version)
+            known = b"%b; table=%d.%d; link=%d.%d" % (self._debug(link)[0][1], *versions)
+        return response._replace(headers=(*response.headers, (DEBUG_HEADER, known)))
 
     def _given(self, link: Link, query: bytes) -> Sent:
         """Return what the link presets and, where it does not, the query."""

@@ -304,6 +304,24 @@ class TestDebugHeader:
         header = dict(response.headers).get(b"x-turnout-edge")
         assert header == (b"edge=edge-1/0; revision=7; age=1.250" if shown else None)
 
+    @pytest.mark.parametrize(
+        ("path", "status", "header"),
+        [
+            ("/saas", 302, b"edge=edge-1/0; revision=7; age=0.000; table=1.5; link=1.5"),
+            ("/ended", 410, b"edge=edge-1/0; revision=7; age=0.000; table=1.6; link=1.6"),
+            ("/nothing", 404, b"edge=edge-1/0; age=0.000"),
+        ],
+    )
+    def test_head_also_tells_which_publishes_are_served(self, path: str, status: int, header: bytes) -> None:
+        entries = [builders.entry(sequence=5), builders.entry("ended", sequence=6, enabled=False)]
+        edge = Edge(entries, edge_name="edge-1/0")
+        for peer, expected in ((TRUSTED, header), (Peer("8.8.8.8", False), None)):
+            response = ask(edge, path, method="HEAD", peer=peer)
+
+            assert response.status == status
+            assert dict(response.headers).get(b"x-turnout-edge") == expected
+        assert edge.spool.events == []
+
 
 def test_decisions_are_forgotten_once_there_are_very_many() -> None:
     edge = Edge([builders.entry()])
