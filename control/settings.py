@@ -27,9 +27,12 @@ def _default_data_dir() -> Path:
 class ControlSettings(BaseSettings):
     """Each field is the environment variable TURNOUT_<NAME>; an empty variable counts as absent."""
 
-    model_config = SettingsConfigDict(env_prefix="TURNOUT_", env_ignore_empty=True, frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TURNOUT_", env_ignore_empty=True, frozen=True, extra="ignore", use_attribute_docstrings=True
+    )
 
     data_dir: Path = Field(default_factory=_default_data_dir)
+    """Folder of the SQLite databases."""
     database_url: str = ""
     """`postgresql://...` holds both databases; empty: control.db and clicks.db in the data folder."""
     redis_url: str = "redis://127.0.0.1:6379/0"
@@ -38,16 +41,20 @@ class ControlSettings(BaseSettings):
     """The clicks Redis; empty: the same server as the rules."""
 
     host: str = "127.0.0.1"
+    """Address to listen on."""
     control_port: int = Field(default=8081, ge=0, le=65535)
+    """Port of the API and the admin pages; 0 takes a free one."""
     edge_port: int = Field(default=8080, ge=0, le=65535)
+    """Where the edge listens, for links that are shown while no public URL is set."""
     public_url: str = ""
     """What every `url` shown begins with; empty: the edge's own address."""
     root_url: str = ""
     """Where the bare public URL redirects; empty: 404."""
 
     bootstrap_api_key: SecretStr = SecretStr("")
+    """An admin's API key, used at the first start only; empty: made up then, and printed once."""
     admin_password: SecretStr = SecretStr("")
-    """Used at first start only; each empty one is made up then and printed once."""
+    """Password of `admin`, used at the first start only; empty: made up then, and printed once."""
 
     trusted_proxies: str = ""
     """CIDRs of proxies in front of control, whose X-Forwarded-For and -Proto are believed."""
@@ -56,7 +63,9 @@ class ControlSettings(BaseSettings):
     app_schemes: Annotated[tuple[str, ...], NoDecode] = ()
     """Schemes besides http and https that a destination may have, such as `itms-apps,market`."""
     session_hours: int = Field(default=24 * 7, ge=1, le=24 * 365)
+    """Hours that a login lasts."""
     click_retention_days: int = Field(default=90, ge=1, le=3650)
+    """Days that single clicks are kept; charts go on from their sums."""
 
     @field_validator("redis_url", "clicks_redis_url")
     @classmethod
