@@ -10,7 +10,7 @@ from control.access.api import set_cookie
 from control.access.guard import SESSION_COOKIE, session_caller, source_of
 from control.access.sessions import LoggedIn
 from control.errors import Problem
-from control.parts import PartsDep
+from control.parts import Parts, PartsDep
 from control.web import guard
 from control.web.guard import StrangersForm, safe_next
 from control.web.render import page
@@ -26,7 +26,7 @@ async def show_login(request: Request, parts: PartsDep, next: str = "/") -> Any:
     cookie = request.cookies.get(SESSION_COOKIE)
     if cookie and await session_caller(cookie, parts):
         return RedirectResponse(safe_next(next), 303)
-    return page(request, "login.html", next=safe_next(next), login="", error="", is_new=await setup.is_open(parts))
+    return await _login_page(request, parts, safe_next(next))
 
 
 @router.post("/login")
@@ -36,8 +36,7 @@ async def log_in(request: Request, parts: PartsDep, form: StrangersForm) -> Any:
     try:
         entered = await sessions.log_in(parts, login, password, source_of(request))
     except Problem as problem:
-        context = {"next": target, "login": login, "error": problem.detail, "is_new": await setup.is_open(parts)}
-        return page(request, "login.html", code=problem.status, **context)
+        return await _login_page(request, parts, target, login, problem)
     return let_in(request, entered, target)
 
 
@@ -54,3 +53,11 @@ def let_in(request: Request, entered: LoggedIn, target: str) -> Response:
     response = RedirectResponse(target, 303)
     set_cookie(request, response, entered)
     return response
+
+
+async def _login_page(
+    request: Request, parts: Parts, target: str, login: str = "", problem: Problem | None = None
+) -> Any:
+    code, error = (problem.status, problem.detail) if problem else (200, "")
+    is_new = await setup.is_open(parts)
+    return page(request, "login.html", code=code, next=target, login=login, error=error, is_new=is_new)

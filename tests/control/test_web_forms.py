@@ -3,7 +3,7 @@
 import pytest
 
 from control.access.roles import Role
-from tests.control.api import PASSWORD, TOKENS, Api, Client
+from tests.control.api import TOKENS, Api, Client
 from tests.control.browser import Browser, Page
 
 
