@@ -14,8 +14,11 @@ from control.offers import service as offers
 from control.offers.schemas import Offer
 from control.pagination import CursorDep
 from control.parts import Parts, PartsDep
+from control.savedtests import service as saved_tests
+from control.savedtests.running import failing
+from control.savedtests.schemas import RunIn, SavedTestOutcome
 from control.smartlinks import service
-from control.smartlinks.schemas import Difference, Revision, RevisionEntry, Rule, SmartLink
+from control.smartlinks.schemas import Difference, Revision, RevisionEntry, Rule, SmartLink, SmartLinkIn
 from control.web import forms
 from control.web.guard import Form, Person
 from control.web.notices import notice_of, told
@@ -37,6 +40,8 @@ _CHANGED: Final = {
     "destination_url": "destination changed",
     "enabled": "switched",
 }
+_REFUSED: Final = {"edit_conflict": "moved", "tests_failed": "failing"}
+"""Why nothing was restored -> what the page is asked to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +79,19 @@ async def show_history(
 
 @router.post("/offers/{offer_id}/history/{number}/restore")
 async def restore(parts: PartsDep, caller: Person, offer_id: PathId, number: int, form: Form) -> Any:
-    """Make what a revision was the newest one, unless somebody saved since the page was made."""
+    """Make what a revision was the newest one, unless somebody saved since the page was made, or saved tests fail."""
     require_role(caller, Role.EDITOR)
     seen = form.get("seen", "")
     guard = service.Guard(frozenset({int(seen)})) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
     if guard is None:
         raise Problem(400, "unknown_revision", "Restore from the history page: it says which revision was live.")
+    override = form.get("override_tests") == "yes"
     try:
-        saved = await service.restore(parts, caller, offer_id, number, guard=guard, wait_s=0.0)
+        saved = await service.restore(parts, caller, offer_id, number, guard=guard, wait_s=0.0, override_tests=override)
     except Problem as problem:
-        if problem.status != 412:
+        if problem.code not in _REFUSED:
             raise
-        return forms.see_other(f"/offers/{offer_id}/history?revision={number}&moved=1")
+        return forms.see_other(f"/offers/{offer_id}/history?revision={number}&{_REFUSED[problem.code]}=1")
     return forms.see_other(told(f"/offers/{offer_id}/history", "restored", sequence=saved.sequence))
 
 
@@ -107,11 +113,18 @@ async def _history_page(
         changes=changes_of(chosen, before.smart_link if before else None),
         live=await parts.live.propagation(chosen.sequence) if chosen.sequence else None,
         moved="moved" in request.query_params,
+        failing=await _failing(parts, chosen, offer_id) if "failing" in request.query_params else (),
         sentence=sentence,
         pretty_url=pretty_url,
         main=_main(offer),
         notice=notice_of(request),
     )
+
+
+async def _failing(parts: Parts, chosen: Revision, offer_id: str) -> list[SavedTestOutcome]:
+    """Return the saved tests that a restore of a revision would fail now."""
+    draft = SmartLinkIn.model_validate(chosen.smart_link.model_dump())
+    return failing(await saved_tests.run(parts, offer_id, RunIn(draft=draft)))
 
 
 def summary(entry: RevisionEntry) -> str:

@@ -6,10 +6,12 @@ from fastapi import APIRouter, Request
 from pydantic import Field
 
 from control.access.guard import Viewer
+from control.access.roles import Role
 from control.destinations import InvalidUrl, UrlRules, finalise
-from control.fields import Input
+from control.fields import Input, PathId
 from control.offers import service as offers
 from control.parts import PartsDep
+from control.savedtests import service as saved_tests
 from control.smartlinks import service
 from control.smartlinks.schemas import SmartLinkIn
 from control.web.guard import Person
@@ -29,6 +31,9 @@ WORDS: Final = {
 }
 """Kind -> value -> what pages call it."""
 
+PREVIEW_COUNTS: Final = (1_000, 10_000, 100_000)
+"""How many of the latest clicks a draft can be replayed on."""
+
 GROUPS: Final = {name: sorted(codes) for name, codes in countries.GROUPS.items()}
 
 
@@ -38,25 +43,35 @@ class UrlToCheck(Input):
     url: str = Field(max_length=4096)
 
 
+@router.get("/offers/{offer_id}/smart-link/preview")
 @router.get("/offers/{offer_id}/smart-link")
-async def show_smart_link(request: Request, parts: PartsDep, caller: Person, offer_id: str) -> Any:
+async def show_smart_link(request: Request, parts: PartsDep, caller: Person, offer_id: PathId) -> Any:
     offer = await offers.get(parts, caller, offer_id)
     link = offer.smart_link
     data = {
         "offer": {"id": offer.id, "destination_url": offer.destination_url, "redirect_status": offer.redirect_status},
         "link": link.model_dump(mode="json"),
+        "tests": [test.model_dump(mode="json") for test in await saved_tests.everyone(parts, offer_id)],
         "words": WORDS,
         "groups": GROUPS,
-        "may_edit": caller.role != "viewer",
+        "may_edit": caller.role.includes(Role.EDITOR),
+        "is_admin": caller.role.includes(Role.ADMIN),
         "prefill": _prefill(request.query_params),
     }
     return page(
-        request, "smart_link.html", caller=caller, offer=offer, link=link, edited_at=offer.updated_at, page_data=data
+        request,
+        "smart_link.html",
+        caller=caller,
+        offer=offer,
+        link=link,
+        edited_at=offer.updated_at,
+        page_data=data,
+        preview_counts=PREVIEW_COUNTS,
     )
 
 
 @router.post("/ui/offers/{offer_id}/check")
-async def check_draft(parts: PartsDep, _caller: Viewer, offer_id: str, body: SmartLinkIn) -> dict[str, Any]:
+async def check_draft(parts: PartsDep, _caller: Viewer, offer_id: PathId, body: SmartLinkIn) -> dict[str, Any]:
     """Answer what a save of this draft would warn of; new rules are called `new-<place>`."""
     warnings = await service.warnings(parts, offer_id, body)
     return {"warnings": [warning.model_dump() for warning in warnings]}

@@ -24,10 +24,17 @@ export async function call(method, path, body, headers = {}) {
     throw new Problem(0, {});
   }
   if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
-  const answer = await response.json().catch(() => ({}));
+  const isText = response.ok && response.headers.get("Content-Type")?.startsWith("text/html");
+  const answer = isText ? await response.text() : await response.json().catch(() => ({}));
   if (!response.ok) throw new Problem(response.status, answer);
   return answer;
 }
 
 export const get = (path) => call("GET", path);
 export const post = (path, body) => call("POST", path, body);
+
+/** POST `body` and return the nodes of the HTML that comes back; the server has escaped whatever is stored in it. */
+export async function html(path, body) {
+  const text = await call("POST", path, body, { Accept: "text/html" });
+  return [...new DOMParser().parseFromString(text, "text/html").body.childNodes];
+}

@@ -21,6 +21,13 @@ export class Draft extends EventTarget {
     this.tell();
   }
 
+  /** Go on with a draft that was kept: what it began from, and how far it got. */
+  resume({ saved, now }) {
+    for (const link of [saved, now]) link.rules = link.rules.map((rule) => (rule.id ? rule : { ...rule, key: `new-${++born}` }));
+    Object.assign(this, { saved, now, past: [] });
+    this.tell();
+  }
+
   get rules() {
     return this.now.rules;
   }
@@ -101,8 +108,13 @@ export class Draft extends EventTarget {
     return this.rules[place].id ?? `new-${place + 1}`;
   }
 
+  /** The place of the rule that the server calls `name`, -1 where there is none. */
+  placeOf(name) {
+    return this.rules.findIndex((_, place) => this.nameAt(place) === name);
+  }
+
   keyOf(name) {
-    const place = this.rules.findIndex((_, place) => this.nameAt(place) === name);
+    const place = this.placeOf(name);
     return place < 0 ? null : this.rules[place].key;
   }
 

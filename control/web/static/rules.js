@@ -4,6 +4,7 @@ import { draggable } from "./drag.js";
 import { announce, button, h, icon, number } from "./dom.js";
 import { Editor } from "./editor.js";
 import { DestinationField } from "./destination.js";
+import { popMenu } from "./pop-menu.js";
 import { prettyUrl, say, sentence } from "./sentence.js";
 import { toast } from "./toast.js";
 
@@ -168,7 +169,7 @@ export class RuleList {
     const percent = `${share.percent.toFixed(1)}%`;
     const colour = place === null ? "cf" : place < 8 ? `c${place + 1}` : "cx";
     const who = place === null ? "Everyone else" : `Rule ${place + 1}`;
-    return h("a", { class: "share", href: `/offers/${this.offer.id}/analytics?rule=${encodeURIComponent(id)}`, "aria-label": `${who}: ${percent} of the last 24 hours, ${share.clicks.toLocaleString("en")} people` },
+    return h("a", { class: "share", href: this.analytics(id), "aria-label": `${who}: ${percent} of the last 24 hours, ${share.clicks.toLocaleString("en")} people` },
       h("span", { class: "figs" }, h("b", {}, percent), h("span", {}, h("span", {}, share.clicks.toLocaleString("en")))),
       h("svg", { class: "bar", "aria-hidden": "true" }, h("rect", { class: "track", width: "100%", height: "100%" }), h("rect", { class: `fill ${colour}`, width: percent, height: "100%" })));
   }
@@ -182,21 +183,18 @@ export class RuleList {
   }
 
   menu(opener, rule) {
-    const shut = (refocus = true) => {
-      menu.remove();
-      opener.setAttribute("aria-expanded", "false");
-      removeEventListener("pointerdown", outside, true);
-      if (refocus) opener.focus();
-    };
-    const outside = (event) => menu.contains(event.target) || shut(false);
-    const item = (label, key, run, danger) => h("button", { type: "button", role: "menuitem", class: danger ? "danger" : null, onclick: () => (shut(), run()) }, label, key ? h("kbd", {}, key) : null);
-    const menu = h("div", { class: "menu", role: "menu", "aria-label": `Rule ${this.draft.place(rule.key) + 1}`, onkeydown: (event) => walk(event, menu, shut) },
-      item("Edit", "E", () => this.edit(rule.key)), item("Duplicate", "D", () => this.duplicate(rule.key)), item("Move to place…", "", () => this.askPlace(rule.key)),
-      h("hr"), item("Delete rule", "Del", () => this.remove(rule.key), true));
-    opener.after(menu);
-    opener.setAttribute("aria-expanded", "true");
-    addEventListener("pointerdown", outside, true);
-    menu.querySelector("button").focus();
+    popMenu(opener, `Rule ${this.draft.place(rule.key) + 1}`, [
+      { label: "Edit", key: "E", run: () => this.edit(rule.key) },
+      { label: "Duplicate", key: "D", run: () => this.duplicate(rule.key) },
+      { label: "Move to place…", run: () => this.askPlace(rule.key) },
+      ...(rule.id ? [{ label: "Show in analytics", run: () => location.assign(this.analytics(rule.id)) }] : []),
+      null,
+      { label: "Delete rule", key: "Del", run: () => this.remove(rule.key), danger: true },
+    ]);
+  }
+
+  analytics(id) {
+    return `/offers/${this.offer.id}/analytics?rule=${encodeURIComponent(id)}`;
   }
 
   askPlace(key) {
@@ -315,12 +313,4 @@ export class RuleList {
     event.preventDefault();
     acts[event.key]();
   }
-}
-
-function walk(event, menu, shut) {
-  const items = [...menu.querySelectorAll("[role=menuitem]")];
-  const at = items.indexOf(document.activeElement);
-  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
-  if (event.key === "Escape" || event.key === "Tab") event.preventDefault(), event.stopPropagation(), shut();
-  else if (to !== undefined) event.preventDefault(), items[(to + items.length) % items.length].focus();
 }

@@ -2,6 +2,7 @@
 
 import { Problem, post } from "./api.js";
 import { button, debounce, h, icon, number } from "./dom.js";
+import { steps } from "./trace.js";
 
 const PRESETS = [
   ["US iPhone", { country: "US", device: "mobile", os: "ios" }],
@@ -18,7 +19,9 @@ export class VisitorTest {
   constructor({ element, draft, words, offer }) {
     Object.assign(this, { draft, words, offer });
     this.visitor = null;
+    this.keep = null; // what "Keep as a test" calls with {visitor, name, rule_id}
     this.tab = 0;
+    this.presses = []; // [button, visitor] of each preset
     this.form = h("section", { "aria-label": "Visitor" });
     this.result = h("section", { "aria-label": "Result", "aria-live": "polite", hidden: true });
     this.why = h("section", { "aria-label": "Why", hidden: true });
@@ -32,8 +35,11 @@ export class VisitorTest {
     this.form.querySelector('[aria-selected="true"]').focus();
   }
 
-  test(visitor) {
+  /** Test a visitor, as the API takes one; `name` is what they are called if they are kept. */
+  test(visitor, name) {
     this.visitor = visitor;
+    this.name = name;
+    for (const [one, preset] of this.presses) one.setAttribute("aria-pressed", String(preset === visitor));
     this.run();
   }
 
@@ -57,11 +63,8 @@ export class VisitorTest {
   }
 
   presets() {
-    const press = (visitor) => (event) => {
-      for (const one of event.currentTarget.parentElement.children) one.setAttribute("aria-pressed", String(one === event.currentTarget));
-      this.test(visitor);
-    };
-    return h("div", { class: "presets" }, PRESETS.map(([label, visitor]) => h("button", { type: "button", class: "toggle", "aria-pressed": String(this.visitor === visitor), onclick: press(visitor) }, label)));
+    this.presses = PRESETS.map(([label, visitor]) => [h("button", { type: "button", class: "toggle", "aria-pressed": String(this.visitor === visitor), onclick: () => this.test(visitor, label) }, label), visitor]);
+    return h("div", { class: "presets" }, this.presses.map(([one]) => one));
   }
 
   byHand() {
@@ -73,7 +76,10 @@ export class VisitorTest {
     const [country, countryField] = choice("country", "Country", countries);
     const [device, deviceField] = choice("device", "Device", Object.entries(this.words.device));
     const [os, osField] = choice("os", "System", Object.entries(this.words.os));
-    const read = () => this.test({ country: countryField.value, device: deviceField.value, os: osField.value });
+    const read = () => {
+      const visitor = { country: countryField.value, device: deviceField.value, os: osField.value };
+      this.test(visitor, `${this.words.country[visitor.country]} ${this.words.device[visitor.device]}, ${this.words.os[visitor.os]}`);
+    };
     countryField.value = "US";
     deviceField.value = "mobile";
     read();
@@ -84,7 +90,7 @@ export class VisitorTest {
     const ip = h("input", { class: "input", id: "visitor-ip", placeholder: "81.2.69.142", autocomplete: "off", spellcheck: "false", maxlength: "64" });
     const agent = h("textarea", { class: "input", id: "visitor-ua", rows: "3", spellcheck: "false", maxlength: "2048" });
     agent.value = navigator.userAgent;
-    const read = () => this.test({ ip: ip.value.trim(), user_agent: agent.value.trim() });
+    const read = () => this.test({ ip: ip.value.trim(), user_agent: agent.value.trim() }, ip.value.trim() || "This browser");
     ip.addEventListener("input", read);
     agent.addEventListener("input", read);
     read();
@@ -111,14 +117,17 @@ export class VisitorTest {
     const shade = place >= 0 && place < 8 ? `c${place + 1}` : "cf";
     const shown = location?.replace("click_id=test", "click_id=…") ?? "410, this offer is closed";
     const copy = button([icon("copy", true), "Copy"], () => navigator.clipboard?.writeText(location), { class: "btn btn-s" });
+    const found = { visitor: this.visitor, name: this.name, rule_id: rule };
+    const isKept = this.keep && rule && rule !== "inactive";
+    const keep = isKept ? button([icon("plus", true), "Keep as a test"], () => this.keep(found), { class: "btn btn-s" }) : null;
     this.result.hidden = false;
     this.result.replaceChildren(
       h("div", { class: `verdict ${shade}` },
         h("p", { class: "row" }, number(place >= 0 ? place + 1 : null), h("b", { class: "strong" }, decides), h("span", { class: "push small quiet" }, location ? String(this.offer.redirect_status) : "410")),
-        h("p", { class: "mono" }, shown), location ? h("p", { class: "row" }, copy) : ""),
+        h("p", { class: "mono" }, shown), location ? h("p", { class: "row" }, copy, keep) : ""),
       h("dl", { class: "facts" }, this.facts(visitor)));
     this.why.hidden = !trace.length;
-    this.why.replaceChildren(h("h3", {}, "Why this rule"), h("ol", { class: "trace" }, this.steps(trace)));
+    this.why.replaceChildren(h("h3", {}, "Why this rule"), h("ol", { class: "trace" }, steps(trace, this.words, (name) => this.draft.placeOf(name))));
   }
 
   facts({ country, device, os, browser, bot }) {
@@ -127,20 +136,5 @@ export class VisitorTest {
       fact("Country", this.words.country[country] ?? country, country), fact("Device", this.words.device[device]), fact("System", this.words.os[os]),
       browser ? fact("Browser", browser) : [], fact("Counted as", bot ? "bot" : "person"),
     ].flat();
-  }
-
-  steps(trace) {
-    const unasked = trace.findIndex((step) => step.outcome === "not_reached");
-    const asked = unasked < 0 ? trace : trace.slice(0, unasked);
-    const items = asked.map((step, nth) => {
-      const off = step.outcome === "disabled";
-      const hit = step.outcome === "matched";
-      const failed = step.conditions.filter((one) => !one.holds);
-      const words = off ? "Switched off" : hit ? "Everything fits" : failed.map((one) => `${this.words[one.kind]?.[one.value] ?? one.value}, needs ${one.needs.replace(/^(from|on|with) /, "")}`).join("; ");
-      return h("li", {}, number(nth + 1, true), h("span", { class: hit ? "hit" : "why" }, words), h("span", { class: hit ? "res yes" : "res" }, hit ? "yes" : off ? "off" : "no"));
-    });
-    const left = trace.length - asked.length;
-    if (left) items.push(h("li", { class: "skipped" }, `${left === 1 ? `Rule ${trace.length} is` : `${asked.length + 1} to ${trace.length} are`} not asked: the first match decides.`));
-    return items;
   }
 }

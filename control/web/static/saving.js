@@ -1,0 +1,118 @@
+// Saving a draft: sent once, proved live, undone with one press; refused, it says why and nothing typed is lost.
+
+import { call, get, Problem } from "./api.js";
+import { showConflict } from "./conflict.js";
+import { announce, h } from "./dom.js";
+import { showFailing } from "./failing.js";
+import { toast } from "./toast.js";
+
+const WAIT_S = 3;
+const FOLLOW_S = 60;
+const $ = (id) => document.getElementById(id);
+
+export class Saving {
+  constructor({ draft, rules, offer, words, isAdmin, saved }) {
+    Object.assign(this, { draft, rules, offer, words, isAdmin, saved });
+    this.api = `/api/v1/offers/${offer.id}`;
+    this.button = $("save");
+    this.button.addEventListener("click", () => this.save());
+    $("dismiss-refusal").addEventListener("click", () => ($("refusal").hidden = true));
+    $("why-refused").addEventListener("click", () => this.explain?.());
+  }
+
+  /** Save the draft; `over` is the revision to overwrite where somebody saved meanwhile. */
+  async save({ over = null, override = false } = {}) {
+    if (this.rules.open) return this.rules.editor.focus(), announce("Finish the rule that is open first.");
+    if (!this.draft.changes && over === null) return;
+    const revision = over ?? this.draft.saved.revision;
+    const path = `/smart-link?wait=${WAIT_S}${override ? "&override_tests=true" : ""}`;
+    const send = () => call("PUT", this.api + path, this.draft.body(), { "If-Match": `"${revision}"` });
+    await this.send(send, { before: revision, retry: () => this.save({ over, override: true }) });
+  }
+
+  restore(revision, override = false) {
+    const path = `/revisions/${revision}/restore?wait=${WAIT_S}${override ? "&override_tests=true" : ""}`;
+    return this.send(() => call("POST", this.api + path), { before: null, retry: () => this.restore(revision, true) });
+  }
+
+  async send(request, { before, retry }) {
+    if (this.button.hasAttribute("aria-busy")) return;
+    this.busy(true);
+    try {
+      const saved = await request();
+      $("refusal").hidden = true;
+      this.rules.errors = {};
+      this.draft.load(saved);
+      $("revision").textContent = `Revision ${saved.revision}, just now`;
+      this.saved();
+      this.prove(saved, before);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.refused(problem, retry);
+    } finally {
+      this.busy(false);
+    }
+  }
+
+  busy(on) {
+    if (on) this.button.setAttribute("aria-busy", "true");
+    else this.button.removeAttribute("aria-busy");
+    this.button.firstChild.textContent = on ? "Saving" : this.button.dataset.words ?? "Save";
+  }
+
+  /** Say where the save is live, and keep saying it until it is live everywhere. */
+  prove(saved, before) {
+    const undo = before ? { label: "Undo", run: () => this.restore(before) } : null;
+    const note = `Revision ${saved.revision}`;
+    const line = toast("", { action: undo, stay: !saved.propagation.complete });
+    const say = (reach) => {
+      if (reach.of === 0) return line.say("Saved. No edge is running yet.", note, "off");
+      if (reach.complete) return line.say(`Live on ${reach.live} of ${reach.of} edges, ${reach.ms ?? 0} ms`, note);
+      const why = reach.refused ? `${reach.refused} refused it` : `${reach.of - reach.live} not answered yet`;
+      line.say(`Live on ${reach.live} of ${reach.of} edges so far`, why, "warn");
+    };
+    say(saved.propagation);
+    if (!saved.propagation.complete) this.follow(saved.sequence, say, line);
+  }
+
+  async follow(sequence, say, line) {
+    for (let tries = 0; tries < FOLLOW_S; tries += 1) {
+      await new Promise((wake) => setTimeout(wake, 1000));
+      const reach = await get(`/api/v1/propagation?sequence=${sequence}`).catch(() => null);
+      if (!reach) continue;
+      say(reach);
+      if (reach.complete) return line.leaveSoon();
+    }
+  }
+
+  refused(problem, retry) {
+    const keepEditing = () => this.button.focus();
+    if (problem.status === 412) {
+      const { draft, offer, words } = this;
+      return showConflict({ current: problem.body.current, draft, offer, words, save: () => this.save({ over: problem.body.current.revision }), keepEditing });
+    }
+    if (problem.code !== "tests_failed") return this.tell(problem);
+    this.explain = () => showFailing({
+      problem, words: this.words, placeOf: (name) => this.draft.placeOf(name), override: this.isAdmin ? retry : null, keepEditing,
+    });
+    this.say(problem.message, true);
+    this.explain();
+  }
+
+  /** The server found faults: open the first faulty rule with its message, or say it above the rules. */
+  tell(problem) {
+    const faults = problem.errors.map((error) => ({ ...error, place: Number(/^rules\.(\d+)/.exec(error.path)?.[1] ?? -1) }));
+    const first = faults.find((fault) => fault.place >= 0);
+    this.rules.errors = Object.fromEntries(faults.filter((fault) => fault.place < 0).map((fault) => [fault.path, fault.message]));
+    const words = faults.map((fault) => `${fault.place >= 0 ? `Rule ${fault.place + 1}: ` : ""}${fault.message}`).join(" ");
+    if (!first || faults.length > 1) this.say(words || problem.message);
+    if (first) this.rules.edit(this.draft.rules[first.place].key, first.message);
+    else this.rules.draw();
+  }
+
+  say(words, explained = false) {
+    $("refusal").hidden = false;
+    $("why-refused").hidden = !explained;
+    $("refusal-text").replaceChildren(h("b", {}, "Not saved. "), words);
+  }
+}
