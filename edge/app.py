@@ -22,6 +22,7 @@ from edge.click import Clicks
 from edge.counters import Counters
 from edge.geo import CountryDatabase, require_extension, sources_for
 from edge.heartbeat import SERVING, STARTING, STOPPING, Heart, Report, process_status
+from edge.load import LoadGauge
 from edge.metrics import Sources
 from edge.server import Server
 from edge.settings import EdgeSettings
@@ -103,6 +104,7 @@ class Worker:
             boot=boot,
             address=lambda: self.whereabouts.address,
             geo_built_at=lambda: self.countries.status().built_at,
+            load=LoadGauge(self.counters),
         )
         self.clicks = Clicks(
             self.links,

@@ -21,7 +21,8 @@ from edge.query import NOTHING_SENT, Sent, sent
 from edge.recent import Recent
 from edge.responses import DEBUG_HEADER, Header, Response
 from edge.turn import Spool, Turn
-from edge.visitors import Address, Caller, Sender, Visitors, domain_of
+from edge.visitors import Caller, Sender, Visitors, domain_of
+from shared.client_ip import truncate_address
 from shared.destination import param_value
 from shared.events import KINDS
 from shared.key import Key
@@ -64,7 +65,7 @@ class Clicks:
         self.visitors = visitors
         self.counters = counters
         self.ids = ids or ClickIds()
-        self.turn = Turn(self._begin_turn, spool.flush)
+        self.turn = Turn(self._begin_turn, spool.flush, counters.waits)
         self.flush = spool.flush
         self.now_ms = 0
         self._stamp = b""
@@ -92,7 +93,7 @@ class Clicks:
         """Return what a click gets, waiting for its link, or for a turn that can read another User-Agent."""
         key = self._key(head)
         try:
-            network = self._address(head, peer).network.decode()
+            network = truncate_address(self.visitors.address_of(peer.address, _forwarded_for(head, peer)))
             found = self.lookup(key) or await self.links.fetch(key, network)
         except LinksUnavailable:
             return self._error(responses.UNAVAILABLE, head)
@@ -192,9 +193,6 @@ class Clicks:
         assert head.slug is not None
         return Key(self.domain_of(head), head.slug)
 
-    def _address(self, head: Head, peer: Peer) -> Address:
-        return self.visitors.address_of(peer.address, head.headers.get(FORWARDED_FOR, b"") if peer.trusted else b"")
-
     def _respond(self, found: Entry | Absent, head: Head, peer: Peer) -> Response | None:
         """Answer with a link or its absence; None where this turn of the loop has read enough User-Agents."""
         if isinstance(found, Absent):
@@ -202,11 +200,11 @@ class Clicks:
         link = self.link_of(found)
         if self.now_ms >= link.until:
             return self._vouched(self._error(responses.GONE, head), head, peer, link)
-        address = self._address(head, peer)
         sender = self.sender_of(head, peer)
         if sender is None:
             return None
-        location = self.redirect(link, self.visitors.caller_of(address, sender), head.query, counts=head.is_get)
+        caller = self.visitors.caller_of(sender, peer.address, _forwarded_for(head, peer))
+        location = self.redirect(link, caller, head.query, counts=head.is_get)
         if not head.is_get:
             self.counters.answered(link.status)
             return self._vouched(responses.redirect(link.status, location), head, peer, link)
@@ -265,8 +263,13 @@ class Clicks:
 
     def _clicked_before(self, link: Link, caller: Caller) -> bool:
         assert self._duplicates is not None
-        who = (caller.address.text, caller.sender.user_agent, link.entry.key)
+        who = (caller.address, caller.sender.user_agent, link.entry.key)
         return self._duplicates.has(who, self.now_ms)
+
+
+def _forwarded_for(head: Head, peer: Peer) -> bytes:
+    """Return X-Forwarded-For, empty where the peer is not believed."""
+    return head.headers.get(FORWARDED_FOR, b"") if peer.trusted else b""
 
 
 def _macros(link: Link, choice: Choice, caller: Caller, given: Sent) -> dict[str, str]:

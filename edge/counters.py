@@ -1,5 +1,6 @@
 """What the click path counts: plain integers, added to without a call, read when somebody asks for metrics."""
 
+from edge.waits import Waits
 from shared.events import KINDS
 
 
@@ -21,6 +22,7 @@ class Counters:
         "plain",
         "responses",
         "timeouts",
+        "waits",
     )
 
     def __init__(self) -> None:
@@ -39,6 +41,7 @@ class Counters:
         self.timeouts = 0
         """Connections closed for a head that did not come, or a peer that did not read."""
         self.pipelines_yielded = 0
+        self.waits = Waits()
 
     def answered(self, status: int) -> None:
         """Count a response that is no click."""

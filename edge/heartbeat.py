@@ -102,10 +102,11 @@ class Ear:
 def process_status(lag_s: float) -> ProcessStatus:
     """Return what this process is using now; memory is 0 where there is no /proc."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    return ProcessStatus(lag_s, usage.ru_utime + usage.ru_stime, _resident_bytes())
+    return ProcessStatus(lag_s, usage.ru_utime + usage.ru_stime, resident_bytes())
 
 
-def _resident_bytes() -> int:
+def resident_bytes() -> int:
+    """Return this process' resident memory, shared pages included; 0 where there is no /proc."""
     try:
         with open("/proc/self/statm", "rb") as statm:
             return int(statm.read().split()[1]) * resource.getpagesize()

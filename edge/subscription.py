@@ -22,6 +22,7 @@ from edge.keeping import Keeper
 from edge.leases import Leases
 from edge.links import FETCH_TIMEOUT_S, LinksUnavailable, SyncStatus, TooManyMisses
 from edge.listening import Listener
+from edge.load import Load
 from edge.rules_redis import READ_TIMEOUT_S, RulesRedis
 from edge.sync import STALE, SYNCED, Sync
 from shared import table
@@ -38,7 +39,7 @@ class Subscription:
     """Links, as `edge.links.Links` describes them; start it inside a running loop, stop it before the loop ends.
 
     With `replica_url` everything but the lease goes to that server, which follows the one at `redis_url`. `host` and
-    `slot` name the lease among `workers` of them; `address` and `geo_built_at` are asked for what it says besides.
+    `slot` name the lease among `workers` of them; `address`, `geo_built_at` and `load` are asked for what else it says.
     Without `snapshot_path` nothing is kept on disk.
     """
 
@@ -57,6 +58,7 @@ class Subscription:
         boot: str = "",
         address: Callable[[], str] = str,
         geo_built_at: Callable[[], int] = int,
+        load: Callable[[], Load] = Load,
         clock: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
@@ -66,7 +68,7 @@ class Subscription:
         self._clock = clock
         self._host, self._slot, self._workers = host, slot, workers
         self._boot = boot or secrets.token_hex(8)
-        self._address, self._geo_built_at = address, geo_built_at
+        self._address, self._geo_built_at, self._load = address, geo_built_at, load
         self._started_at = wall_ms()
         self._redis = RulesRedis(redis_url, FETCHERS, replica_url)
         self._errands = Errands(self._redis, self._sync, self._take, clock)
@@ -267,6 +269,7 @@ class Subscription:
             nacks=self._sync.nacks.listed(),
             address=self._address(),
             geo_built_at=self._geo_built_at(),
+            **self._load()._asdict(),
         )
 
 

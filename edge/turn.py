@@ -6,9 +6,11 @@ their responses written, in the order in which they were asked for.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from time import perf_counter_ns
 from typing import Final, Protocol
 
 from edge.responses import REDIRECT_STATUSES, Header, opening
+from edge.waits import Waits
 
 NO_HEADERS: Final[tuple[Header, ...]] = ()
 
@@ -38,11 +40,23 @@ class Turn:
     written here; the server replaces their list each second, for the Date.
     """
 
-    __slots__ = ("_flush", "_on_begin", "begun", "default_headers", "openings", "responses", "server")
+    __slots__ = (
+        "_began_ns",
+        "_flush",
+        "_on_begin",
+        "_waits",
+        "begun",
+        "default_headers",
+        "openings",
+        "responses",
+        "server",
+    )
 
-    def __init__(self, on_begin: Callable[[], None], flush: Callable[[], None]) -> None:
+    def __init__(self, on_begin: Callable[[], None], flush: Callable[[], None], waits: Waits) -> None:
         self._on_begin = on_begin
         self._flush = flush
+        self._waits = waits
+        self._began_ns = 0
         self.begun = False
         self.responses: list[tuple[Callable[[bytes], None], bytes]] = []
         self.server: HasHeaders | None = None
@@ -53,6 +67,7 @@ class Turn:
         if self.begun:
             return
         self.begun = True
+        self._began_ns = perf_counter_ns()
         if self.server is not None and self.server.default_headers is not self.default_headers:
             self._follow_headers(self.server.default_headers)
         self._on_begin()
@@ -68,6 +83,8 @@ class Turn:
                 write(response)
             except (RuntimeError, OSError):  # the connection was lost since
                 continue
+        if waiting:
+            self._waits.note(perf_counter_ns() - self._began_ns, len(waiting))
 
     def _follow_headers(self, headers: Iterable[Header]) -> None:
         self.default_headers = headers
