@@ -277,6 +277,7 @@ def _entry(source: Source, batch: Batch, content: Content) -> dict[Any, Any]:
     return {
         "boot": owner.boot,
         "batch": batch.number,
+        "kept_from": source.backlog.kept_from,
         "host": owner.host,
         "slot": owner.slot,
         "schema": owner.schema,

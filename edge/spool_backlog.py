@@ -50,6 +50,11 @@ class Backlog:
         """How many batches wait to be sent."""
         return len(self._batches) - len(self._sent)
 
+    @property
+    def kept_from(self) -> int:
+        """The number of the oldest batch that is still here: SQL had every one before it."""
+        return self._batches[0].number if self._batches else 0
+
     def add(self, batch: Batch, content: Content) -> None:
         """Append a batch just cut."""
         self._batches.append(batch)

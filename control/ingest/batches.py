@@ -12,7 +12,10 @@ _MAX_COUNT: Final = 2**62
 
 
 class Batch(NamedTuple):
-    """One batch: its place in the stream, whose it is, its number there, its lines, and the boot's counts with it."""
+    """One batch: its place in the stream, whose it is, its number there, its lines, and the boot's counts with it.
+
+    `kept_from` is the oldest batch that its edge still had; what came before, SQL once had.
+    """
 
     entry: bytes
     boot: str
@@ -22,6 +25,7 @@ class Batch(NamedTuple):
     lines: list[bytes]
     produced: int
     dropped: dict[str, int]
+    kept_from: int = 1
 
 
 class UnknownSchema(Exception):
@@ -36,6 +40,7 @@ def read_batch(entry: bytes, fields: Mapping[bytes, bytes]) -> Batch:
     """Return the batch in a stream entry. Raises MalformedBatch, and UnknownSchema for a later release's."""
     try:
         schema, number, slot = (int(fields[name]) for name in (b"schema", b"batch", b"slot"))
+        kept_from = int(fields.get(b"kept_from", 1))  # an older edge does not say
         boot, host = (fields[name].decode() for name in (b"boot", b"host"))
         produced, dropped = _counts(fields[b"counts"])
         events = fields[b"events"]
@@ -47,9 +52,12 @@ def read_batch(entry: bytes, fields: Mapping[bytes, bytes]) -> Batch:
         raise MalformedBatch("boot and host are short texts")
     if not (0 < number < _MAX_COUNT and 0 <= slot < 2**31):
         raise MalformedBatch("batches are numbered from one, slots from zero")
+    if not 0 < kept_from <= number:
+        raise MalformedBatch("a batch is kept by the edge that sends it")
     if schema != SCHEMA:
         raise UnknownSchema(schema)
-    return Batch(entry, boot, number, host, slot, events.split(b"\n") if events else [], produced, dropped)
+    lines = events.split(b"\n") if events else []
+    return Batch(entry, boot, number, host, slot, lines, produced, dropped, kept_from)
 
 
 def _counts(raw: bytes) -> tuple[int, dict[str, int]]:

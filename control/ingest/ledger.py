@@ -1,13 +1,19 @@
 """Which batches SQL has: of every boot all up to `done`, and above it those in `click_seen`."""
 
+import logging
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks.models import BootRow, SeenRow
 from control.ingest.batches import Batch
+
+logger = logging.getLogger("ingest")
+
+FORGOTTEN: Final = "forgotten by SQL"
+"""Reason of clicks that SQL had recorded and, restored from an older copy, has no longer."""
 
 
 class Outcome(NamedTuple):
@@ -52,9 +58,20 @@ class Ledger:
         row.last_at = now_ms
         self.hear(batch)
         self._seen.add((batch.boot, batch.number))
+        self._skip_forgotten(row, batch)
         while (batch.boot, row.done + 1) in self._seen:
             row.done += 1
             self._seen.discard((batch.boot, row.done))
+
+    def _skip_forgotten(self, row: BootRow, batch: Batch) -> None:
+        """Wait for no batch that its edge let go of: SQL had it, and went back since. It will not come again."""
+        if batch.kept_from <= row.done + 1:
+            return
+        row.done = batch.kept_from - 1
+        self._seen = {(boot, number) for boot, number in self._seen if boot != row.boot or number > row.done}
+        lost = max(0, batch.produced - sum(batch.dropped.values()) - row.recorded - row.malformed)
+        logger.error("SQL went back: of %s it has lost %d clicks", batch.boot, lost)
+        row.dropped = {**row.dropped, FORGOTTEN: max(lost, row.dropped.get(FORGOTTEN, 0))}
 
     def hear(self, batch: Batch) -> None:
         """Take the counts that came with a batch; they only ever grow."""

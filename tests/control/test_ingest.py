@@ -1,6 +1,7 @@
 """Batches become rows once each, whatever order and however often they come, and every rollup sums to the same."""
 
 import contextlib
+import json
 from collections import Counter
 from typing import Any
 
@@ -49,6 +50,27 @@ def test_done_is_the_highest_batch_up_to_which_all_are_there(database_url: str, 
             assert recorded.done == {"boot1": expected}
         assert await ingester.one("SELECT COUNT(*) FROM clicks") == 4
         assert await ingester.one("SELECT COUNT(*) FROM click_seen") == 0
+
+    ingesting(database_url, claim)
+
+
+def test_what_an_edge_let_go_of_and_sql_lost_since_is_not_waited_for(database_url: str) -> None:
+    async def claim(ingester: Ingester) -> None:
+        clicks = Clicks()
+        await ingester.record(batch(1, [clicks.event()], produced=1))
+        later = [clicks.event(), clicks.event()]
+
+        recorded = await ingester.record(batch(6, later, produced=9, dropped={"full": 1}, kept_from=6))
+
+        assert recorded.done == {"boot1": 6}
+        assert await ingester.one("SELECT COUNT(*) FROM clicks") == 3
+        [(produced, in_sql, dropped)] = await ingester.rows("SELECT produced, recorded, dropped FROM click_boots")
+        lost = json.loads(dropped) if isinstance(dropped, str) else dropped
+        assert (produced, in_sql, lost) == (9, 3, {"full": 1, "forgotten by SQL": 5})
+        again = await ingester.record(batch(6, later, produced=9, kept_from=6))
+        assert (again.events, again.repeated) == (0, 1)
+        onward = await ingester.record(batch(7, [clicks.event()], produced=10, dropped={"full": 1}, kept_from=7))
+        assert onward.done == {"boot1": 7}
 
     ingesting(database_url, claim)
 

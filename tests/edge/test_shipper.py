@@ -93,6 +93,7 @@ def test_a_batch_is_one_entry_that_says_whose_it_is(redis_server: RedisServer, t
         assert entry == {
             "boot": b"boot1",
             "batch": b"1",
+            "kept_from": b"1",
             "host": b"edge-1:8080",
             "slot": b"2",
             "schema": b"1",

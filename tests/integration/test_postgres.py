@@ -1,8 +1,6 @@
 """The API's own tests over PostgreSQL: what holds on SQLite holds there."""
 
 import os
-import pwd
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import free_port
+from tests.postgres import Postgres
 
 _ROOT = Path(__file__).parents[2]
 _HANG_S = 900
+_OPTIONS = ("-q", "-p", "no:cacheprovider", "-n", "2")
+_FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+}
+"""A server for minutes: nothing of it need survive a power loss."""
 SUITES = (
     "test_foundations.py",
     "test_offers.py",
@@ -21,9 +29,16 @@ SUITES = (
     "test_links.py",
     "test_partners_and_coupons.py",
     "test_conversions.py",
+    "test_conversions_refunds.py",
     "test_conversions_settling.py",
     "test_conversions_sums.py",
     "test_postbacks.py",
+    "test_analytics.py",
+    "test_ingest.py",
+    "test_metrics.py",
+    "test_saved_tests.py",
+    "test_domains.py",
+    "test_access.py",
     "test_configuration.py",
     "test_publishing_outbox.py",
     "../integration/test_publishing.py",
@@ -31,48 +46,19 @@ SUITES = (
 )
 
 
-def _programs() -> Path | None:
-    """The folder of initdb and pg_ctl: Debian keeps them off PATH."""
-    if found := shutil.which("pg_ctl"):
-        return Path(found).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    return versions[-1].parent if versions else None
-
-
-def _as_its_user(command: list[str]) -> list[str]:
-    """PostgreSQL refuses to run as root."""
-    return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else command
-
-
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
-    """A PostgreSQL of this test's own, which forgets on purpose what a power loss would."""
-    programs = _programs()
-    if programs is None:
-        pytest.skip("needs PostgreSQL (initdb and pg_ctl)")
-    folder = Path("/tmp") / f"turnout-postgres-{os.getpid()}"  # its sockets need a short path
-    folder.mkdir()
-    if os.geteuid() == 0:
-        os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
-    port = free_port()
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [str(programs / "pg_ctl"), "-D", str(folder / "data"), "-w"]
+    """A PostgreSQL of this test's own."""
+    server = Postgres()
     try:
-        _run([str(programs / "initdb"), "-D", str(folder / "data"), "-A", "trust", "-U", "turnout"])
-        _run([*control, "-o", options, "-l", str(folder / "log"), "start"])
-        yield f"postgresql://turnout@127.0.0.1:{port}/postgres"
-        _run([*control, "-m", "immediate", "stop"])
+        yield server.create().url
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _run(command: list[str]) -> None:
-    subprocess.run(_as_its_user(command), check=True, stdout=subprocess.DEVNULL, timeout=60, cwd="/")
+        server.remove()
 
 
 def test_the_api_behaves_alike_on_postgresql(postgres_url: str) -> None:
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/control/{name}" for name in SUITES)],
+        [sys.executable, "-m", "pytest", *_OPTIONS, *(f"tests/control/{name}" for name in SUITES)],
         cwd=_ROOT,
         env={**os.environ, "TURNOUT_TEST_POSTGRES_URL": postgres_url},
         capture_output=True,
