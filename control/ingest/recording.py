@@ -130,27 +130,27 @@ class Recorder:
     def _rows(self, clicks: list[Click], firsts: list[bool], number: dict[bytes, int]) -> Iterator[tuple[Any, ...]]:
         """Yield the columns of ClickRow, in their order."""
         plain, sent = self._texts.plain, self._texts.sent
-        for click, first in zip(clicks, firsts, strict=True):
-            fields = click.fields
+        for (fields, time_ms, _, _, kind, revision, visitor), first in zip(clicks, firsts, strict=True):
+            click_id, _, domain, slug, offer, link, _, rule, country, device, os, browser, _, *given = fields
             yield (
-                number[fields[at.OFFER]],
-                click.time_ms,
-                fields[at.CLICK_ID].decode("ascii", "replace"),
-                click.kind,
+                number[offer],
+                time_ms,
+                click_id.decode(),
+                kind,
                 int(first),
-                number[fields[at.DOMAIN]],
-                number[fields[at.SLUG]],
-                number[fields[at.LINK]],
-                click.revision,
-                number[fields[at.RULE]],
-                number[fields[at.COUNTRY]],
-                number[fields[at.DEVICE]],
-                number[fields[at.OS]],
-                number[fields[at.BROWSER]],
-                *[sent(raw) if raw else "" for raw in fields[at.VIA : at.REFERRER]],
-                plain(fields[at.REFERRER]),
-                plain(fields[at.IP]),
-                click.visitor,
+                number[domain],
+                number[slug],
+                number[link],
+                revision,
+                number[rule],
+                number[country],
+                number[device],
+                number[os],
+                number[browser],
+                *[sent(raw) if raw else "" for raw in given[:-3]],
+                plain(given[-3]),
+                plain(given[-2]),
+                visitor,
             )
 
     async def _add_quarters(
