@@ -1,45 +1,43 @@
-"""A whole Turnout and a real Chromium, for tests that act through the page as a person does."""
+"""A whole Turnout with the example in it and a real Chromium, for tests that act through the page as people do."""
 
 import re
-import shutil
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.integration.test_up import Turnout
+from tests.browser import chromium
+from tests.browser.chromium import PASSWORD, log_in
+from tests.browser.hands import HANDS, Hand, Mouse
+from tests.browser.looks import listening
+from tests.turnout import Turnout
 
-PASSWORD = "a-password-for-tests"
-# Debian's Chromium would otherwise call its makers' hosts at every start.
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+Window = Callable[..., BrowserContext]
+
+by_mouse = pytest.mark.parametrize("hand", [Mouse], indirect=True, ids=["mouse"])
+"""For tests of what is the same for every hand."""
 
 expect.set_options(timeout=10_000)
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    executable = chromium.executable()
+    if executable is None:
         pytest.skip("needs Chromium on PATH (Debian's package chromium)")
-    return {**browser_type_launch_args, "executable_path": chromium, "args": ARGUMENTS}
+    return {**browser_type_launch_args, "executable_path": executable, "args": chromium.ARGUMENTS}
 
 
 @pytest.fixture(scope="session")
 def turnout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turnout]:
-    """One installation for all browser tests; each test makes its own offer in it."""
+    """One installation for all browser tests, with a month of made-up clicks; tests add to it and change only that."""
     turnout = Turnout(tmp_path_factory.mktemp("browser") / "data")
-    turnout.environment |= {"TURNOUT_ADMIN_PASSWORD": PASSWORD, "TURNOUT_TRUSTED_PROXIES": "127.0.0.0/8"}
+    turnout.environment["TURNOUT_ADMIN_PASSWORD"] = PASSWORD
     try:
-        yield turnout.start()
+        yield turnout.start("--demo")
     finally:
         turnout.stop()
 
@@ -53,12 +51,7 @@ def base_url(turnout: Turnout) -> str:
 def logged_in(browser: Browser, base_url: str) -> Any:
     """Cookies of an admin who logged in through the page, once."""
     context = browser.new_context(base_url=base_url)
-    page = context.new_page()
-    page.goto("/")
-    page.get_by_label("Login").fill("admin")
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-    page.wait_for_url("**/offers")
+    log_in(context.new_page())
     state = context.storage_state()
     context.close()
     return state
@@ -66,22 +59,47 @@ def logged_in(browser: Browser, base_url: str) -> Any:
 
 @pytest.fixture
 def browser_context_args(browser_context_args: dict[str, Any], logged_in: Any, base_url: str) -> dict[str, Any]:
-    return {**browser_context_args, "storage_state": logged_in, "base_url": base_url}
+    return {**browser_context_args, "storage_state": logged_in, "base_url": base_url, "reduced_motion": "reduce"}
 
 
 @pytest.fixture
 def quiet(context: BrowserContext) -> Iterator[None]:
-    """No page of the test may write an error to the console; a refusal that a page answers is none."""
-    errors: list[str] = []
+    """No page of the test may write an error to the console, nor fail to get what it asks for."""
+    with listening(context) as faults:
+        yield
+    assert faults == []
 
-    def note(message: ConsoleMessage) -> None:
-        if message.type == "error" and not re.search(r"status of (409|412|422)", message.text):
-            errors.append(f"{message.text} ({message.location.get('url')})")
 
-    context.on("console", note)
-    context.on("weberror", lambda error: errors.append(str(error.error)))
-    yield
-    assert errors == []
+@pytest.fixture
+def window(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Window]:
+    """Open further browsers, of a logged-in admin unless told otherwise; nothing may go wrong behind their pages."""
+    opened: list[BrowserContext] = []
+    with ExitStack() as stack:
+
+        def opens(**differing: Any) -> BrowserContext:
+            context = browser.new_context(**{**browser_context_args, **differing})
+            opened.append(context)
+            faults.append(stack.enter_context(listening(context)))
+            return context
+
+        faults: list[list[str]] = []
+        yield opens
+        assert [fault for each in faults for fault in each] == []
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture(params=HANDS, ids=lambda kind: kind.__name__.lower())
+def hand(request: pytest.FixtureRequest, window: Window) -> Hand:
+    """A logged-in admin's hand: the test runs by mouse, by keyboard alone, and by touch on a phone."""
+    hand: Hand = request.param(window(**request.param.window).new_page())
+    return hand
+
+
+@pytest.fixture
+def slug() -> str:
+    """A slug that nobody else has."""
+    return f"t{secrets.token_hex(5)}"
 
 
 def new_offer(page: Page, slug: str, destination: str = "https://yourbrand.com") -> str:

@@ -1,0 +1,112 @@
+"""What is wrong with a page as it is drawn: measured in the browser, told in sentences."""
+
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response
+
+THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
+LEAST_CONTRAST: Final = 4.5
+"""WCAG 2.2 AA for text of any size below 24 px; larger text has to reach it here as well."""
+
+Show = Callable[[Page], None]
+Photograph = Callable[[str], object]
+
+_HERE: Final = Path(__file__).parent
+_TEXTS, _CONTRAST, _SPILLS = ((_HERE / name).read_text() for name in ("texts.js", "contrast.js", "spills.js"))
+_AXE: Final = Axe()
+_HANG_MS: Final = 15_000
+_REFUSALS: Final = (409, 412, 422)
+_RULES: Final = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+
+
+def inspect(page: Page, bench: Page, show: Show, photograph: Photograph | None = None) -> list[str]:
+    """Return everything that is wrong with what `show` brings onto `page`; colours are measured in both themes.
+
+    `photograph` is called with each theme while the page is drawn in it. `bench` is an empty page, free of any content
+    security policy, that counts pixels.
+    """
+    page.set_default_timeout(_HANG_MS)
+    with listening(page.context) as faults:
+        try:
+            show(page)
+        except (Error, AssertionError) as error:
+            return [f"cannot be shown: {error}"]
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            if photograph:
+                photograph(theme)
+            faults += faint_texts(page, bench)
+        faults += [*spills(page), *barriers(page)]
+    return list(dict.fromkeys(faults))
+
+
+def faint_texts(page: Page, bench: Page) -> list[str]:
+    """Return the texts of `page` that are hard to read on what lies behind them.
+
+    The window is made as high as the page for as long as this takes, so that nothing that sticks to its edges lies over
+    text.
+    """
+    usual = page.viewport_size
+    assert usual
+    height = max(usual["height"], int(page.evaluate("document.documentElement.scrollHeight")))
+    page.set_viewport_size({"width": usual["width"], "height": height})
+    texts = page.evaluate(_TEXTS, True)
+    picture = base64.b64encode(page.screenshot(animations="disabled", caret="initial")).decode()
+    page.evaluate(_TEXTS, False)
+    page.set_viewport_size(usual)
+    faults = bench.evaluate(_CONTRAST, {"picture": picture, "texts": texts, "least": LEAST_CONTRAST})
+    return [
+        f"contrast {fault['ratio']:.2f} of “{fault['text']}” in {fault['at']}: {fault['color']} on {fault['behind']}"
+        for fault in faults
+    ]
+
+
+def spills(page: Page) -> list[str]:
+    """Return what sticks out of the window or of the card that holds it."""
+    return list(page.evaluate(_SPILLS))
+
+
+def barriers(page: Page, impacts: tuple[str, ...] = ("serious", "critical")) -> list[str]:
+    """Return what axe finds that keeps people from using the page."""
+    found = _AXE.run(page, options=_RULES).response["violations"]
+    return [
+        f"{fault['id']} ({fault['impact']}): {node['html'][:160]}"
+        for fault in found
+        if fault["impact"] in impacts
+        for node in fault["nodes"]
+    ]
+
+
+@contextmanager
+def listening(context: BrowserContext) -> Iterator[list[str]]:
+    """Collect what goes wrong behind the pages of `context`: console errors, uncaught errors, failed requests.
+
+    A page that refuses what a person sent is an answer, not a failure; so is a refused save.
+    """
+    faults: list[str] = []
+
+    def console(message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):  # said better below
+            faults.append(f"console: {message.text} ({message.location.get('url')})")
+
+    def failed(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # of a page that was left
+            faults.append(f"request failed: {request.method} {request.url} ({request.failure})")
+
+    def answered(response: Response) -> None:
+        refused = response.status >= 400 and response.status not in _REFUSALS
+        if response.status >= 500 or (refused and not response.request.is_navigation_request()):
+            faults.append(f"answered {response.status}: {response.request.method} {response.url}")
+
+    heard = {"console": console, "requestfailed": failed, "response": answered}
+    heard["weberror"] = lambda error: faults.append(f"uncaught: {error.error}")
+    for event, hear in heard.items():
+        context.on(event, hear)  # type: ignore[call-overload]
+    yield faults
+    for event, hear in heard.items():
+        context.remove_listener(event, hear)

@@ -1,0 +1,99 @@
+"""Search from anywhere, and the keys that work everywhere."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.hands import Hand, Touch
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+def test_an_offer_is_found_from_anywhere(hand: Hand) -> None:
+    page = hand.page
+    page.goto("/edges")
+    hand.press(page.get_by_role("button", name=re.compile("^Search")).locator("visible=true"))
+    search = page.get_by_role("combobox", name="Search offers")
+    expect(search).to_be_focused()
+    page.keyboard.insert_text("your sa")
+    hit = page.get_by_role("option", name=re.compile("^Your SaaS")).first
+    expect(hit).to_be_visible()
+    if isinstance(hand, Touch):
+        hand.press(hit)
+    else:
+        page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Your SaaS", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("keys", ["Control+k", "/"])
+def test_a_partner_is_found_by_keys_alone(page: Page, keys: str) -> None:
+    page.goto("/offers")
+    page.keyboard.press(keys)
+    page.keyboard.type("nora")
+    expect(page.get_by_role("option", name=re.compile("Nora Lindqvist"))).to_be_visible()
+    options = page.get_by_role("option")
+    while "Nora Lindqvist" not in page.locator('[role="option"][aria-selected="true"]').inner_text():
+        page.keyboard.press("ArrowDown")
+    expect(options).not_to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Nora Lindqvist")).to_be_visible()
+
+
+def test_what_nobody_has_is_said_and_escape_leaves(page: Page) -> None:
+    page.goto("/offers")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("zzz-nobody-has-this")
+    expect(page.get_by_role("dialog")).to_contain_text("Nothing fits.")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("letters", "heading"), [("go", "Offers"), ("gl", "Links"), ("gp", "Partners"), ("gc", "Coupons"), ("ge", "Edges")]
+)
+def test_g_and_a_letter_go_places(page: Page, letters: str, heading: str) -> None:
+    page.goto("/domains")
+    page.keyboard.type(letters)
+    expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+
+
+def test_n_makes_a_new_one_of_what_is_listed(page: Page) -> None:
+    page.goto("/coupons")
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="New coupon")).to_be_visible()
+
+
+def test_letters_can_be_switched_off(page: Page, slug: str) -> None:
+    page.goto("/offers")
+    page.keyboard.press("?")
+    page.get_by_role("switch", name="Single letters work").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.type("gl")
+    page.keyboard.press("n")
+    page.get_by_role("link", name="Your SaaS", exact=True).click()
+    expect(page.locator("#rule-1")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_role("button", name="Done")).to_have_count(0)
+
+
+def test_a_theme_is_chosen_and_stays(page: Page) -> None:
+    page.goto("/offers")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("dark theme")
+    expect(page.get_by_role("option", name="Dark theme")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.goto("/links")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(16, 19, 18)"
+
+
+def test_the_first_tab_skips_the_navigation(page: Page) -> None:
+    page.goto("/offers")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
