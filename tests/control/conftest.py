@@ -1,7 +1,6 @@
 """A control of each test's own: SQLite files, or databases of the PostgreSQL at TURNOUT_TEST_POSTGRES_URL."""
 
 import asyncio
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,48 +8,41 @@ from pathlib import Path
 
 import pytest
 from anyio.from_thread import start_blocking_portal
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from control.access.roles import Role
 from control.app import close, create_app
 from control.parts import Parts
+from tests.control import postgres
 from tests.control.api import TOKENS, Api, Client, fill, parts_for, settings_for
 from tests.control.fakes import FakeLive
-
-_POSTGRES = os.environ.get("TURNOUT_TEST_POSTGRES_URL", "")
-_TEMPLATE = "turnout_template"
+from tests.control.postgres import PostgresDatabase
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with filled databases; under PostgreSQL the database `turnout_template` instead."""
-    folder = tmp_path_factory.mktemp("template")
-    if _POSTGRES:
-        _administer(f"DROP DATABASE IF EXISTS {_TEMPLATE}", f"CREATE DATABASE {_TEMPLATE}")
-    url = _postgres(_TEMPLATE) if _POSTGRES else f"sqlite:///{folder / 'control.db'}"
-
-    async def make() -> None:
-        parts = parts_for(settings_for(url), FakeLive())
-        await fill(parts)
-        await close(parts)
-
-    asyncio.run(make())
-    return folder
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | PostgresDatabase]:
+    """Filled databases: a folder of files to copy, or what is put back before each test."""
+    folder = tmp_path_factory.mktemp("filled")
+    if not postgres.URL:
+        _fill(f"sqlite:///{folder / 'control.db'}")
+        yield folder
+        return
+    database = PostgresDatabase()
+    database.create()
+    _fill(database.url)
+    database.keep()
+    yield database
+    database.drop()
 
 
 @pytest.fixture
-def database_url(template: Path, tmp_path: Path) -> Iterator[str]:
+def database_url(filled: Path | PostgresDatabase, tmp_path: Path) -> str:
     """A filled database of this test's own."""
-    if not _POSTGRES:
-        for file in template.iterdir():
-            shutil.copy(file, tmp_path / file.name)
-        yield f"sqlite:///{tmp_path / 'control.db'}"
-        return
-    name = f"turnout_test_{os.getpid()}"
-    _administer(f"DROP DATABASE IF EXISTS {name}", f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-    yield _postgres(name)
-    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+    if isinstance(filled, PostgresDatabase):
+        filled.put_back()
+        return filled.url
+    for file in filled.iterdir():
+        shutil.copy(file, tmp_path / file.name)
+    return f"sqlite:///{tmp_path / 'control.db'}"
 
 
 @pytest.fixture
@@ -108,17 +100,10 @@ def stranger(client: Client) -> Api:
     return Api(client)
 
 
-def _postgres(name: str) -> str:
-    return make_url(_POSTGRES).set(database=name).render_as_string(hide_password=False)
+def _fill(url: str) -> None:
+    async def make() -> None:
+        parts = parts_for(settings_for(url), FakeLive())
+        await fill(parts)
+        await close(parts)
 
-
-def _administer(*statements: str) -> None:
-    async def execute() -> None:
-        url = make_url(_POSTGRES).set(drivername="postgresql+asyncpg")
-        engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-        async with engine.connect() as connection:
-            for statement in statements:
-                await connection.execute(text(statement))
-        await engine.dispose()
-
-    asyncio.run(execute())
+    asyncio.run(make())
