@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
 import uvicorn
@@ -15,6 +15,7 @@ from starlette.types import Lifespan
 
 from control import app as root
 from control.access.first_start import ADMIN_LOGIN, FirstAccess, ensure_access, ignored_settings
+from control.auditor.auditor import auditing
 from control.db import UnusableDatabase
 from control.errors import Problem
 from control.ingest.process import ingester
@@ -105,7 +106,7 @@ def _tell(settings: ControlSettings, made: FirstAccess | None, ignored: str | No
 async def _serve(parts: Parts, listener: socket.socket) -> None:
     settings = parts.settings
     app = root.create_app(parts)
-    app.router.lifespan_context = _with_ingester(app.router.lifespan_context)
+    app.router.lifespan_context = _with_more(app.router.lifespan_context, parts)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -120,15 +121,16 @@ async def _serve(parts: Parts, listener: socket.socket) -> None:
     await uvicorn.Server(config).serve(sockets=[listener])
 
 
-def _with_ingester(lifespan: Lifespan[Any]) -> Lifespan[Any]:
-    """Run the click ingester as long as the app; inside its lifespan, for uvicorn ends the process right after it."""
+def _with_more(lifespan: Lifespan[Any], parts: Parts) -> Lifespan[Any]:
+    """Run ingester and auditor as long as the app; inside its lifespan, for uvicorn ends the process right after it."""
 
     @asynccontextmanager
-    async def both(app: Any) -> AsyncIterator[None]:
-        async with lifespan(app), ingester({}):
+    async def all_of_it(app: Any) -> AsyncIterator[None]:
+        audit = auditing(parts.auditor) if parts.settings.audit_edges else nullcontext()
+        async with lifespan(app), ingester({}), audit:
             yield
 
-    return both
+    return all_of_it
 
 
 if __name__ == "__main__":

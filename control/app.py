@@ -11,6 +11,7 @@ from control import errors, openapi, ops
 from control.access import api as access
 from control.access.limiter import Limiter
 from control.audit import api as audit
+from control.auditor.auditor import Auditor
 from control.clicks import api as clicks
 from control.clicks.decisions import DecisionWatch
 from control.configuration import api as configuration
@@ -75,20 +76,22 @@ def open_parts(settings: ControlSettings) -> Parts:
     db = Database.open(settings.config_database)
     rules_redis = connect(settings.redis_url)
     clicks_db = Database.open(settings.clicks_database, lock="turnout:clicks")
+    live, classifier = Publishing(db, rules_redis), Classifier.from_settings(settings)
     return Parts(
         settings=settings,
         db=db,
         clicks_db=clicks_db,
         rules_redis=rules_redis,
         clicks_redis=connect(settings.clicks_redis),
-        live=Publishing(db, rules_redis),
-        classifier=Classifier.from_settings(settings),
+        live=live,
+        classifier=classifier,
         logins=Limiter(burst=10, refill_s=30.0),
         keys=Limiter(burst=100, refill_s=1.0),
         postbacks=Guard(),
         hosts=RegisteredHosts(db),
         decisions=DecisionWatch(clicks_db),
         responses=Counter(),
+        auditor=Auditor(db, live, classifier.visitor_of),
     )
 
 

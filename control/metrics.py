@@ -17,6 +17,7 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from control.auditor.findings import Report, State
 from control.clicks.decisions import Decisions
 from control.clicks.schemas import Accounting
 from control.conversions.metrics import Waiting
@@ -40,6 +41,8 @@ class Figures:
     clicks: Accounting | None = None
     decisions: Decisions | None = None
     conversions: Waiting | None = None
+    audit: Report | None = None
+    audit_answers: Mapping[str, int] = field(default_factory=dict)
 
 
 Labelled = Mapping[tuple[str, ...], float]
@@ -99,6 +102,24 @@ METRICS: Final = (
         "Time since an edge's country database was built, of its oldest worker.",
         lambda f: _geo_ages(f.fleet),
         "edge",
+    ),
+    _gauge(
+        "audit_edges",
+        "Edges by what asking their workers has shown: agrees, differs, unreachable, untold.",
+        lambda f: _audited(f.audit),
+        "state",
+    ),
+    _gauge(
+        "audit_differences",
+        "Links of which a worker serves what SQL does not say, for longer than an edit travels.",
+        lambda f: sum(len(edge.differences) for edge in f.audit.edges.values()) if f.audit else None,
+    ),
+    _gauge("audit_current", "1 while some control audits the edges.", lambda f: f.audit and f.audit.is_current),
+    _counter(
+        "audit_answers",
+        "Answers of workers that this process has asked: right, wrong, none.",
+        lambda f: {(name,): count for name, count in f.audit_answers.items()},
+        "answer",
     ),
     # Clicks, from the edges to SQL
     _counter("clicks_produced", "Click events that edges made.", lambda f: _accounts(f, "produced"), "edge"),
@@ -230,6 +251,13 @@ def _geo_ages(fleet: Fleet | None) -> Labelled | None:
         return None
     built_at = {edge.host: [lease.geo_built_at for lease in edge.heard if lease.geo_built_at] for edge in fleet}
     return {(host,): max(0.0, time.time() - min(times)) for host, times in built_at.items() if times}
+
+
+def _audited(audit: Report | None) -> Labelled | None:
+    if audit is None:
+        return None
+    states = Counter(edge.state for edge in audit.edges.values())
+    return {(state.value,): states[state] for state in State}
 
 
 def _accounts(figures: Figures, name: str) -> Labelled | None:

@@ -9,6 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from control import metrics
+from control.auditor import findings
+from control.auditor.findings import Report
 from control.clicks.accounting import account
 from control.clicks.decisions import Decisions
 from control.clicks.schemas import Accounting
@@ -48,6 +50,8 @@ async def get_metrics(parts: PartsDep) -> Response:
         clicks=await _clicks(parts),
         decisions=await _decisions(parts),
         conversions=await _conversions(parts),
+        audit=await _audit(parts),
+        audit_answers=parts.auditor.answers,
     )
     return Response(metrics.render(figures), media_type=metrics.CONTENT_TYPE)
 
@@ -76,6 +80,13 @@ async def _decisions(parts: Parts) -> Decisions | None:
 async def _conversions(parts: Parts) -> Waiting | None:
     try:
         return await waiting(parts)
+    except (SQLAlchemyError, OSError):
+        return None
+
+
+async def _audit(parts: Parts) -> Report | None:
+    try:
+        return await findings.report(parts.db)
     except (SQLAlchemyError, OSError):
         return None
 

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from redis.asyncio import Redis
 
 from control.access.limiter import Limiter
+from control.auditor.auditor import Auditor
 from control.clicks.decisions import DecisionWatch
 from control.db import Database
 from control.domains.hosts import RegisteredHosts
@@ -44,6 +45,9 @@ class Live(Protocol):
     def latency(self) -> Latency:
         """Return how long publishes took to be live everywhere."""
 
+    def recent(self) -> list[tuple[int, int]]:
+        """Return the last publishes that were seen to be live everywhere, newest first: sequence, milliseconds."""
+
     def status(self) -> PublisherStatus:
         """Return how publishing is doing."""
 
@@ -65,6 +69,7 @@ class Parts:
     hosts: RegisteredHosts
     decisions: DecisionWatch
     responses: Counter[str]
+    auditor: Auditor
 
 
 def parts_of(request: Request) -> Parts:

@@ -62,6 +62,8 @@ class ControlSettings(BaseSettings):
     """MMDB for "test a visitor"; empty: the one that comes with the package."""
     app_schemes: Annotated[tuple[str, ...], NoDecode] = ()
     """Schemes besides http and https that a destination may have, such as `itms-apps,market`."""
+    audit_edges: bool = True
+    """Ask every edge over HTTP, all the time, whether it serves what SQL says; no where control cannot reach edges."""
     session_hours: int = Field(default=24 * 7, ge=1, le=24 * 365)
     """Hours that a login lasts."""
     click_retention_days: int = Field(default=90, ge=1, le=3650)

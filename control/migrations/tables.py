@@ -2,6 +2,7 @@
 
 import control.access.models
 import control.audit.models
+import control.auditor.models
 import control.clicks.models
 import control.conversions.models
 import control.coupons.models

@@ -52,11 +52,18 @@ class OutboxRow(Base):
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
-class RebuildLease(Base):
-    """Who rebuilds Redis, at most one at a time; `expires_at` is milliseconds since 1970 UTC."""
+class LeaseRow:
+    """Columns of a table whose one row says who does something, at most one at a time.
 
-    __tablename__ = "publishing_rebuild"
+    `expires_at` is milliseconds since 1970 UTC.
+    """
 
     id: Mapped[int] = mapped_column(RowNumber, primary_key=True, autoincrement=False)
     owner: Mapped[str] = mapped_column(String(64))
     expires_at: Mapped[int] = mapped_column(RowNumber)
+
+
+class RebuildLease(LeaseRow, Base):
+    """Who rebuilds Redis."""
+
+    __tablename__ = "publishing_rebuild"

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import control
 from control import metrics
+from control.auditor.findings import Audited, Difference, Report, State
 from control.clicks.decisions import DECISIONS, Decisions, compared
 from control.clicks.schemas import Accounting, Counts, EdgeAccount, StreamAccount
 from control.conversions.metrics import Waiting
@@ -50,7 +51,19 @@ def latency(*ms: int) -> Latency:
 def everything() -> Figures:
     """Figures of which each metric has a sample."""
     decisions = Decisions(Counter(rule=3), frozenset({"o_1"}))
-    return Figures(STATUS, latency(41), True, {"200": 5}, FLEET, ACCOUNT, decisions, Waiting(2, 60_000))
+    audited = Audited("fra-1", "10.0.0.5:80", 1, State.DIFFERS, "", 5, (Difference(0, "_/saas", "answers 404", 5),))
+    return Figures(
+        publisher=STATUS,
+        latency=latency(41),
+        database_ok=True,
+        responses={"200": 5},
+        fleet=FLEET,
+        clicks=ACCOUNT,
+        decisions=decisions,
+        conversions=Waiting(2, 60_000),
+        audit=Report({"fra-1": audited}, is_current=True),
+        audit_answers={"right": 7},
+    )
 
 
 def families(figures: Figures) -> dict[str, Metric]:
@@ -124,6 +137,13 @@ def test_edges_tell_whether_they_are_heard_refuse_values_and_how_old_their_count
     assert value("edge_workers", figures, state="synced") == 1
     assert value("edge_nacks", figures, edge="fra-1") == 1
     assert value("edge_geo_db_age_seconds", figures, edge="fra-1") > 0
+
+
+def test_what_the_auditor_found_is_counted_by_state() -> None:
+    figures = everything()
+
+    assert [value("audit_edges", figures, state=state.value) for state in State] == [0, 1, 0, 0]
+    assert value("audit_differences", figures) == value("audit_current", figures) == 1
 
 
 def test_a_publish_is_counted_by_the_time_until_it_was_live_everywhere() -> None:

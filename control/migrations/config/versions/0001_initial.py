@@ -25,6 +25,24 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_api_keys_id")),
     )
     op.create_table(
+        "audit_edges",
+        sa.Column("edge", sa.String(length=255), nullable=False),
+        sa.Column("address", sa.String(length=300), nullable=False),
+        sa.Column("workers", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("since", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("differences", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("edge", name=op.f("pk_audit_edges")),
+    )
+    op.create_table(
+        "audit_lease",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_lease")),
+    )
+    op.create_table(
         "audit_log",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
@@ -422,5 +440,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_audit_log_at"))
 
     op.drop_table("audit_log")
+    op.drop_table("audit_lease")
+    op.drop_table("audit_edges")
     op.drop_table("api_keys")
     # ### end Alembic commands ###

@@ -1,0 +1,85 @@
+"""What SQL says of a slug: from the nouns, not from the outbox, so that an edit that was never published shows."""
+
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.domains.models import DomainRow
+from control.links.models import LinkRow
+from control.offers import store as offers
+from control.offers.compiled import compiled_offer, draft_of
+from control.offers.models import OfferDomainRow, OfferRow
+from control.partners.models import PartnerRow
+from control.publishing.models import OutboxRow
+from control.smartlinks import store as smart_links
+from shared.destination import SUBS
+from shared.key import DEFAULT_DOMAIN, Key
+from shared.pointer import Pointer
+from shared.table import Table, compile_offer, decode_table
+from shared.wire import pointer_key, table_key
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What a slug leads to, `pointer` and `table` None where it does not exist.
+
+    `link_sequence` and `table_sequence` are the newest publishes of both, 0 where there is none.
+    """
+
+    key: Key
+    pointer: Pointer | None = None
+    table: Table | None = None
+    link_sequence: int = 0
+    table_sequence: int = 0
+
+
+async def truth_of(session: AsyncSession, key: Key) -> Truth:
+    """Return what SQL says of `key`."""
+    pointer = await _pointer(session, key)
+    published = [pointer_key(key)] if pointer is None else [pointer_key(key), table_key(pointer.offer)]
+    sequences = await _newest(session, published)
+    if pointer is None:
+        return Truth(key, link_sequence=sequences.get(published[0], 0))
+    row = await offers.require(session, pointer.offer)
+    offer = compiled_offer(row, draft_of(await smart_links.current(session, row)))
+    table = decode_table(orjson.loads(compile_offer(offer)))
+    return Truth(key, pointer, table, sequences.get(published[0], 0), sequences.get(published[1], 0))
+
+
+async def slug_of_offer(session: AsyncSession, offer_id: str) -> Key | None:
+    """Return an offer's own slug, which every edit of it changes."""
+    slug = await session.scalar(select(OfferRow.slug).where(OfferRow.id == offer_id))
+    return None if slug is None else Key(DEFAULT_DOMAIN, slug)
+
+
+async def _pointer(session: AsyncSession, key: Key) -> Pointer | None:
+    offer = await offers.by_slug(session, key.slug)
+    if offer is not None:
+        return Pointer(offer.id) if await _is_on(session, offer, key.domain) else None
+    query = (
+        select(LinkRow, PartnerRow.slug)
+        .join(PartnerRow, PartnerRow.id == LinkRow.partner_id, isouter=True)
+        .where(LinkRow.slug == key.slug, LinkRow.domain == key.domain)
+    )
+    found = (await session.execute(query)).one_or_none()
+    return None if found is None else _linked(*found)
+
+
+async def _is_on(session: AsyncSession, offer: OfferRow, domain: str) -> bool:
+    if domain == DEFAULT_DOMAIN:
+        return True
+    place = select(OfferDomainRow.place).join(DomainRow, DomainRow.id == OfferDomainRow.domain_id)
+    query = place.where(OfferDomainRow.offer_id == offer.id, DomainRow.host == domain)
+    return await session.scalar(query) is not None
+
+
+def _linked(row: LinkRow, partner: str | None) -> Pointer:
+    subs = tuple(getattr(row, sub) for sub in SUBS)
+    return Pointer(row.offer_id, row.id, partner or "", row.coupon, subs, row.enabled, row.expires_at)
+
+
+async def _newest(session: AsyncSession, keys: list[str]) -> dict[str, int]:
+    query = select(OutboxRow.key, func.max(OutboxRow.sequence)).where(OutboxRow.key.in_(keys)).group_by(OutboxRow.key)
+    return {row[0]: row[1] for row in await session.execute(query)}

@@ -1,0 +1,72 @@
+"""What is asked about next: what was just published at once, everything else in turn, for ever."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.auditor.truth import slug_of_offer
+from control.links.models import LinkRow
+from control.offers import store as offers
+from control.offers.models import OfferRow
+from control.publishing.models import OutboxRow
+from shared.key import DEFAULT_DOMAIN, Key
+
+MAX_EDITED = 20
+"""Of more that were published since the last look, as many; bulk work is found by turns."""
+
+
+class Turns:
+    """Where the rounds through offers and links stand, and up to which publish was looked at."""
+
+    def __init__(self) -> None:
+        self._published: int | None = None
+        self._offer = self._link = 0
+
+    async def edited(self, session: AsyncSession, published: int) -> list[Key]:
+        """Return what the publishes since the last call changed, up to the one numbered `published`."""
+        before, self._published = self._published, published
+        if before is None or published <= before:
+            return []
+        query = (
+            select(OutboxRow.key)
+            .where(OutboxRow.sequence > before, OutboxRow.sequence <= published)
+            .order_by(OutboxRow.sequence.desc(), OutboxRow.place)
+            .limit(MAX_EDITED)
+        )
+        return await _slugs(session, (await session.scalars(query)).all())
+
+    async def next(self, session: AsyncSession) -> list[Key]:
+        """Return the next offer's slug on all of its domains, and the next link's."""
+        return [*await self._next_offer(session), *await self._next_link(session)]
+
+    async def _next_offer(self, session: AsyncSession) -> list[Key]:
+        row = await session.scalar(
+            select(OfferRow).where(OfferRow.number > self._offer).order_by(OfferRow.number).limit(1)
+        )
+        if row is None:
+            self._offer = 0
+            return []
+        self._offer = row.number
+        hosts = (await offers.domains(session, [row.id]))[row.id]
+        return [Key(domain, row.slug) for domain in (DEFAULT_DOMAIN, *(host.host for host in hosts))]
+
+    async def _next_link(self, session: AsyncSession) -> list[Key]:
+        columns = (LinkRow.number, LinkRow.domain, LinkRow.slug)
+        query = select(*columns).where(LinkRow.number > self._link).order_by(LinkRow.number).limit(1)
+        found = (await session.execute(query)).one_or_none()
+        self._link = found.number if found else 0
+        return [Key(found.domain, found.slug)] if found else []
+
+
+async def _slugs(session: AsyncSession, published: Iterable[str]) -> list[Key]:
+    """Return the slugs behind published keys: a link's is in it, an offer's table is seen through its own slug."""
+    keys: list[Key] = []
+    for name in published:
+        kind, _, rest = name.partition(":")
+        if kind == "k":
+            domain, _, slug = rest.partition("/")
+            keys.append(Key(domain, slug))
+        elif kind == "o" and (key := await slug_of_offer(session, rest)) is not None:
+            keys.append(key)
+    return list(dict.fromkeys(keys))
