@@ -2,6 +2,7 @@
 
 import http.client
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
@@ -13,12 +14,16 @@ _TIMEOUT_S: Final = 60.0
 
 
 class ApiError(Refusal):
-    """What control answered instead of doing as asked; `status` and the machine's `code` say which case it is."""
+    """What control answered instead of doing as asked; `status` and the machine's `code` say which case it is.
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    `errors` say of each field at fault where it is (`path`), and what is wrong with it (`code`, `message`).
+    """
+
+    def __init__(self, status: int, code: str, message: str, errors: Sequence[Mapping[str, str]] = ()) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.errors = errors
 
 
 class Api:
@@ -74,7 +79,10 @@ def _api_error(status: int, body: bytes) -> ApiError:
     try:
         problem = json.loads(body)
         title, code = str(problem.get("detail") or problem["title"]), str(problem["code"])
-        faults = [f"{fault['path']}: {fault['message']}" for fault in problem.get("errors", [])]
+        errors = [
+            {name: str(error[name]) for name in ("path", "code", "message")} for error in problem.get("errors", [])
+        ]
+        faults = [f"{error['path']}: {error['message']}" for error in errors]
     except (ValueError, KeyError, TypeError, AttributeError):
         return ApiError(status, "unknown", f"Control answered with status {status}.")
-    return ApiError(status, code, "\n  ".join([f"{title} (status {status})", *faults]))
+    return ApiError(status, code, "\n  ".join([f"{title} (status {status})", *faults]), errors)

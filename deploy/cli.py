@@ -4,7 +4,7 @@ import datetime
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -21,6 +21,7 @@ _console: Final = Console(highlight=False, soft_wrap=True)
 _LEVEL_STYLES: Final = {"ok": "green", "note": "yellow", "bad": "bold red"}
 
 ControlUrl = Annotated[str, typer.Option("--control", help="Address of control; this machine's where left out.")]
+Source = Literal["shlink", "kutt"]
 Archive = Annotated[Path, typer.Argument(dir_okay=False)]
 
 
@@ -133,17 +134,42 @@ def export(
 def import_(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML or JSON, as `export` writes it.")],
     plan: Annotated[bool, typer.Option("--plan", help="Show what would change; change nothing.")] = False,
+    source: Annotated[
+        Source | None, typer.Option("--from", help="The file is another shortener's list of links (see deploy/).")
+    ] = None,
+    skip_faults: Annotated[
+        bool, typer.Option("--skip-faults", help="With --from: import the others where some links cannot be.")
+    ] = False,
     control_url: ControlUrl = "",
 ) -> None:
-    """Bring the configuration to what a document says."""
+    """Bring the configuration to what a document says, or move here from another shortener."""
     import json
 
     from deploy.changes import lines_of
 
+    api = _api(control_url)
+    if source is not None:
+        _move(api, source, file, only_plan=plan, skip_faults=skip_faults)
+        return
     content_type = "application/json" if file.suffix == ".json" else "application/yaml"
-    answer = _api(control_url).send("POST", f"/import?plan={str(plan).lower()}", file.read_bytes(), content_type)
+    answer = api.send("POST", f"/import?plan={str(plan).lower()}", file.read_bytes(), content_type)
     for line in lines_of(json.loads(answer)):
         _console.print(line, markup=False)
+
+
+def _move(api: Any, source: Source, file: Path, *, only_plan: bool, skip_faults: bool) -> None:
+    """Plan first; import only what was planned, and nothing where something cannot be, unless told to skip it."""
+    from deploy.shorteners import moving, report
+    from deploy.shorteners.reading import entries_in
+
+    move = moving.plan(api, source, moving.read(source, entries_in(file), datetime.datetime.now(datetime.UTC)))
+    refused = bool(move.faults) and not skip_faults
+    if not only_plan and not refused:
+        move = moving.apply(api, source, move)
+    for line in report.lines(move, planned=only_plan or refused):
+        _console.print(line, markup=False)
+    if refused and not only_plan:
+        raise Refusal("Nothing was imported: correct these entries, or leave them out with --skip-faults.")
 
 
 @app.command()
