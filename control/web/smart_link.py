@@ -18,6 +18,7 @@ from control.web.guard import Person
 from control.web.render import page
 from shared import countries
 from shared.conditions import KINDS
+from shared.destination import Destination
 
 router = APIRouter(include_in_schema=False)
 
@@ -37,10 +38,31 @@ PREVIEW_COUNTS: Final = (1_000, 10_000, 100_000)
 GROUPS: Final = {name: sorted(codes) for name, codes in countries.GROUPS.items()}
 
 
+SAMPLES: Final = {
+    "click_id": "0d4n7q2rk3v8m1x5",
+    "partner": "mara",
+    "coupon": "MARA20",
+    "country": "DE",
+    "device": "mobile",
+    "os": "ios",
+    "offer": "",
+    "link": "mara-tiktok",
+    "rule": "r_mfzwizltoq2dgnbt",
+    "sub1": "tiktok",
+    "sub2": "",
+    "sub3": "",
+    "sub4": "",
+    "sub5": "",
+}
+"""Macro -> what a German iPhone on a partner's link would put there."""
+
+
 class UrlToCheck(Input):
-    """A destination as it stands in a field."""
+    """A destination as it stands in a field, and what its offer does with destinations."""
 
     url: str = Field(max_length=4096)
+    offer: str = Field(default="", max_length=64)
+    append_click_id: bool = True
 
 
 @router.get("/offers/{offer_id}/smart-link/preview")
@@ -49,11 +71,12 @@ async def show_smart_link(request: Request, parts: PartsDep, caller: Person, off
     offer = await offers.get(parts, caller, offer_id)
     link = offer.smart_link
     data = {
-        "offer": {"id": offer.id, "destination_url": offer.destination_url, "redirect_status": offer.redirect_status},
+        "offer": offer.model_dump(include={"id", "slug", "destination_url", "redirect_status", "append_click_id"}),
         "link": link.model_dump(mode="json"),
         "tests": [test.model_dump(mode="json") for test in await saved_tests.everyone(parts, offer_id)],
         "words": WORDS,
         "groups": GROUPS,
+        "samples": SAMPLES | {"offer": offer.slug},
         "may_edit": caller.role.includes(Role.EDITOR),
         "is_admin": caller.role.includes(Role.ADMIN),
         "prefill": _prefill(request.query_params),
@@ -79,12 +102,22 @@ async def check_draft(parts: PartsDep, _caller: Viewer, offer_id: PathId, body: 
 
 @router.post("/ui/destination")
 async def check_destination(parts: PartsDep, _caller: Viewer, body: UrlToCheck) -> dict[str, Any]:
-    """Answer what is wrong with a destination, or whether it is https."""
+    """Answer what is wrong with a destination; else whether it is https and has a click id, and what it becomes.
+
+    `sample` is where a German iPhone would be sent, null where that is the destination as it is.
+    """
     try:
         final = finalise(body.url, UrlRules(parts.settings.app_schemes))
     except InvalidUrl as exc:
         return {"error": exc.message}
-    return {"error": None, "https": final.scheme == "https"}
+    has_click_id = body.append_click_id or "{click_id}" in final.url
+    sample = _sample(final.url, body) if "{" in final.url else None
+    return {"error": None, "https": final.scheme == "https", "has_click_id": has_click_id, "sample": sample}
+
+
+def _sample(url: str, body: UrlToCheck) -> str:
+    destination = Destination(url, append_click_id=body.append_click_id)
+    return destination.location(SAMPLES["click_id"].encode(), b"", SAMPLES | {"offer": body.offer}).decode()
 
 
 def _prefill(query: Any) -> dict[str, list[str]] | None:

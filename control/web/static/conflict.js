@@ -1,14 +1,16 @@
 // Somebody else saved meanwhile: both versions side by side, and four ways on, none of which loses anything unasked.
 
 import { announce, button, h, icon, number } from "./dom.js";
+import { FIELDS } from "./draft.js";
 import { sentence } from "./sentence.js";
 
-/** Show `current` (live now) beside `draft`; `save` stores the draft over it. */
-export function showConflict({ current, draft, offer, words, save, keepEditing }) {
+/** Show `current` (live now, saved by `author`) beside `draft`; `save` stores the draft over it. */
+export function showConflict({ current, author, draft, offer, words, save, keepEditing }) {
+  const base = draft.saved;
   const end = (run) => () => (dialog.close(), run());
-  const side = (title, link) => h("div", { class: "card" }, h("div", { class: "card-head" }, h("h3", {}, title)), rulesOf(link, offer, words));
+  const side = (title, link) => h("div", { class: "card" }, h("div", { class: "card-head" }, h("h3", {}, title)), rulesOf(link, base, offer, words));
   const dialog = h("dialog", { class: "wide", "aria-labelledby": "conflict" },
-    h("div", { class: "dlg-body" }, h("h2", { id: "conflict" }, `Somebody saved revision ${current.revision} while you were editing`),
+    h("div", { class: "dlg-body" }, h("h2", { id: "conflict" }, `${author} saved revision ${current.revision} while you were editing`),
       h("p", { class: "muted" }, `Nothing of yours is lost. Choose what revision ${current.revision + 1} should be.`),
       h("div", { class: "grid-2" }, side("Theirs, live now", current), side("Yours, not saved", draft.body()))),
     h("div", { class: "dlg-foot" },
@@ -21,12 +23,19 @@ export function showConflict({ current, draft, offer, words, save, keepEditing }
   dialog.showModal();
 }
 
-function rulesOf(link, offer, words) {
+function rulesOf(link, base, offer, words) {
   const to = (url) => h("p", { class: "to url" }, icon("arrow", true), url);
   const rules = link.rules.map((rule, place) => h("li", {}, number(place + 1), h("div", {},
-    h("p", { class: "when" }, sentence(rule.when, words), rule.enabled ? null : [" ", h("span", { class: "tag" }, "off")]), to(rule.destination_url))));
+    h("p", { class: "when" }, sentence(rule.when, words), rule.enabled ? null : [" ", h("span", { class: "tag" }, "off")], tag(rule, base)), to(rule.destination_url))));
   const last = h("li", {}, number(null), h("div", {}, h("p", { class: "when" }, "Everyone else"), to(link.fallback_url ?? offer.destination_url)));
   return [link.enabled ? null : h("p", { class: "card-body small" }, "The smart link is off."), h("ol", { class: "diff" }, rules, last)];
+}
+
+/** What a side did to a rule since both began. */
+function tag(rule, base) {
+  const old = base.rules.find((one) => one.id && one.id === rule.id);
+  const word = !old ? "new" : FIELDS.every((field) => JSON.stringify(old[field]) === JSON.stringify(rule[field])) ? null : "edited";
+  return word && [" ", h("span", { class: "tag edited" }, word)];
 }
 
 /** Keep their version and lay my changes over it, as a draft to look at before saving. */

@@ -11,11 +11,12 @@ const MACROS = {
 };
 
 export class DestinationField {
-  constructor({ id, value, placeholder = "", optional = false, changed = () => {} }) {
-    Object.assign(this, { id, optional, changed });
-    this.verdict = h("div", { id: `${id}-verdict` });
+  /** `offer` is whose destination it is; `samples` (macro -> example) shows what macros become, null shows none. */
+  constructor({ id, value, offer, samples = null, placeholder = "", optional = false }) {
+    Object.assign(this, { id, optional, offer, samples });
+    this.verdict = h("div", { class: "stack", id: `${id}-verdict` });
     this.list = h("ul", { role: "listbox", id: `${id}-macros`, "aria-label": "Macros" });
-    this.pop = h("div", { class: "pop", hidden: true }, this.list);
+    this.pop = h("div", { class: "pop", hidden: true }, this.list, foot());
     this.input = h("input", {
       class: "input", id, value, placeholder, spellcheck: "false", inputmode: "url", autocomplete: "off", role: "combobox",
       "aria-expanded": "false", "aria-controls": `${id}-macros`, "aria-describedby": `${id}-verdict`,
@@ -31,24 +32,24 @@ export class DestinationField {
   }
 
   typed() {
-    this.changed(this.value);
-    this.offer();
+    this.suggest();
     this.check();
   }
 
   async ask() {
     const asked = this.value;
     if (!asked) return this.optional ? this.say() : undefined;
-    const answer = await post("/ui/destination", { url: asked }).catch(() => null);
+    const answer = await post("/ui/destination", { url: asked, offer: this.offer.slug, append_click_id: this.offer.append_click_id }).catch(() => null);
     if (!answer || asked !== this.value) return;
-    if (answer.error) this.refuse(answer.error);
-    else if (answer.https) this.say(h("p", { class: "good" }, icon("check", true), "Valid https address."));
-    else this.say(h("div", { class: "strip" }, icon("warn"), h("p", {}, "Not https. Browsers may warn your visitors."), this.upgrade()));
+    if (answer.error) return this.refuse(answer.error);
+    this.say(answer.https ? h("p", { class: "good" }, icon("check", true), `Valid https address.${this.offer.append_click_id ? " Each click’s id is added for you." : ""}`) :
+      strip("Not https. Browsers may warn your visitors.", /^http:/i.test(asked) ? this.mend("Use https", withHttps) : null),
+    answer.has_click_id ? "" : strip("No click id on the way: sales from here cannot be credited.", this.mend("Add {click_id}", withClickId)),
+    answer.sample && this.samples ? h("p", { class: "hint" }, "A German iPhone would get ", h("span", { class: "mono url" }, answer.sample)) : "");
   }
 
-  upgrade() {
-    if (!/^http:/i.test(this.value)) return null;
-    return h("button", { type: "button", class: "btn btn-s", onclick: () => ((this.input.value = this.value.replace(/^http:/i, "https:")), this.typed()) }, "Use https");
+  mend(label, change) {
+    return h("button", { type: "button", class: "btn btn-s", onclick: () => ((this.input.value = change(this.value)), this.typed(), this.input.focus()) }, label);
   }
 
   refuse(message) {
@@ -61,15 +62,15 @@ export class DestinationField {
     this.verdict.replaceChildren(...nodes);
   }
 
-  /** Offer the macros that begin with what stands between the last `{` and the cursor. */
-  offer() {
+  /** Suggest the macros that begin with what stands between the last `{` and the cursor. */
+  suggest() {
     const before = this.input.value.slice(0, this.input.selectionStart);
     const begun = /\{([a-z0-9_]*)$/.exec(before)?.[1];
     this.hits = begun === undefined ? [] : Object.keys(MACROS).filter((name) => name.startsWith(begun));
     this.active = 0;
     this.list.replaceChildren(...this.hits.map((name, place) =>
       h("li", { class: `opt-row${place ? "" : " active"}`, role: "option", "aria-selected": String(place === 0), onpointerdown: (event) => (event.preventDefault(), this.insert(name)) },
-        h("span", { class: "mono" }, `{${name}}`), h("span", {}, MACROS[name]))));
+        h("span", { class: "mono" }, `{${name}}`), h("span", {}, MACROS[name]), this.samples ? h("span", { class: "push mono" }, this.samples[name]) : null)));
     this.pop.hidden = !this.hits.length;
     this.input.setAttribute("aria-expanded", String(!this.pop.hidden));
   }
@@ -99,3 +100,13 @@ export class DestinationField {
     this.input.setAttribute("aria-expanded", "false");
   }
 }
+
+/** A destination's remedies: the same address, safer, and with the click's id in its query. */
+export const withHttps = (url) => url.replace(/^http:/i, "https:");
+export function withClickId(url) {
+  const [, before, fragment] = /^([^#]*)(.*)$/s.exec(url);
+  return `${before}${before.includes("?") ? "&" : "?"}click_id={click_id}${fragment}`;
+}
+
+const strip = (words, remedy) => h("div", { class: "strip" }, icon("warn"), h("p", {}, words), remedy);
+const foot = () => h("p", { class: "pop-foot" }, h("span", {}, "Type ", h("kbd", {}, "{"), " for a macro"), h("span", {}, h("kbd", {}, "Tab"), " insert"));

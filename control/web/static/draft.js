@@ -1,10 +1,13 @@
 // The draft of a smart link: what is saved, what has been changed since, and the way back.
 
 const clone = (value) => structuredClone(value);
-const FIELDS = ["name", "enabled", "when", "destination_url"];
+/** What there is to change in a rule. */
+export const FIELDS = ["name", "enabled", "when", "destination_url"];
 let born = 0;
 
 const keyed = (rule) => ({ ...clone(rule), key: rule.id ?? `new-${++born}` });
+/** A rule that is not stored yet. */
+export const fresh = (rule) => keyed({ id: null, name: "", enabled: true, when: {}, destination_url: "", ...rule });
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 export class Draft extends EventTarget {
@@ -61,9 +64,9 @@ export class Draft extends EventTarget {
   }
 
   add(rule, place = this.rules.length) {
-    const fresh = keyed({ id: null, name: "", enabled: true, when: {}, destination_url: "", ...rule });
-    this.edit((now) => now.rules.splice(place, 0, fresh));
-    return fresh.key;
+    const added = fresh(rule);
+    this.edit((now) => now.rules.splice(place, 0, added));
+    return added.key;
   }
 
   replace(key, fields) {

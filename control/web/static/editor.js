@@ -7,13 +7,13 @@ import { condition, lists, sentence } from "./sentence.js";
 
 export class Editor {
   /** `done(fields)` and `cancel()` end it; `extra` are {label, run, danger} buttons at the right. */
-  constructor({ rule, place, words, groups, error, done, cancel, extra }) {
-    Object.assign(this, { words, groups, done, cancel });
+  constructor({ rule, place, words, groups, shares, offer, samples, error, done, cancel, extra }) {
+    Object.assign(this, { words, groups, shares, done, cancel });
     this.when = structuredClone(rule.when);
     this.headline = h("p", { class: "when", id: "edit-sentence" });
     this.on = h("input", { class: "switch", type: "checkbox", role: "switch", checked: rule.enabled });
     this.name = h("input", { class: "input", id: "edit-name", value: rule.name, maxlength: "200", placeholder: "Optional, for reports", autocomplete: "off" });
-    this.destination = new DestinationField({ id: "edit-destination", value: rule.destination_url, placeholder: "https://" });
+    this.destination = new DestinationField({ id: "edit-destination", value: rule.destination_url, placeholder: "https://", offer, samples });
     if (error) this.destination.refuse(error);
     this.element = h("li", { class: `rule open${place < 8 ? ` c${place + 1}` : ""}`, "data-key": rule.key }, h("form", {
       "aria-labelledby": "edit-sentence", novalidate: true,
@@ -46,7 +46,7 @@ export class Editor {
     const state = { include: [...(start.include ?? [])], exclude: [...start.exclude] };
     const update = () => this.set("country", condition(state));
     const make = (list, excluded, label) => new Picker({
-      words: this.words.country, groups: this.groups, values: state[list], excluded, label,
+      words: this.words.country, groups: this.groups, values: state[list], excluded, label, shares: this.shares,
       changed: (values) => ((state[list] = values), update(), unknown()),
     });
     const include = make("include", false, "Add a country or a group");
@@ -76,21 +76,42 @@ export class Editor {
       mode(true);
     });
     const more = button("Leave some out", () => ((exceptions.hidden = false), exclude.field.focus()), { class: "btn btn-quiet btn-s" });
-    const paste = button([icon("paste", true), "Paste a list"], () => this.pasteList(exclude.element.contains(document.activeElement) || include.element.hidden ? exclude : include), { class: "btn btn-quiet btn-s" });
+    const list = h("div", { hidden: true });
+    const paste = button([icon("paste", true), "Paste a list"], () => this.pasteList(list, paste, include.element.hidden ? exclude : include), { class: "btn btn-quiet btn-s", "aria-expanded": "false" });
     mode(!state.include.length && state.exclude.length > 0);
     unknown();
     this.firstField = include.element.hidden ? exclude.field : include.field;
     return [
       h("div", { class: "side", id: "edit-country" }, "Country"),
       h("div", { class: "stack", role: "group", "aria-labelledby": "edit-country" },
-        h("div", { class: "row" }, h("div", { class: "seg" }, any, but), more, paste), include.element, exceptions, hint),
+        h("div", { class: "row" }, h("div", { class: "seg" }, any, but), more, paste), list, include.element, exceptions, hint),
     ];
   }
 
-  async pasteList(picker) {
+  /** A field for a list from anywhere; what it takes is read from the clipboard where the browser allows it. */
+  async pasteList(home, opener, picker) {
+    const shut = () => {
+      home.hidden = true;
+      opener.setAttribute("aria-expanded", "false");
+    };
+    if (!home.hidden) return shut();
+    const field = h("textarea", { class: "input", id: "paste-list", rows: "3", spellcheck: "false", placeholder: "US, Canada, DACH…" });
+    const fault = h("p", { class: "err", role: "alert", hidden: true });
+    const add = () => {
+      const left = picker.addList(field.value);
+      field.value = left.join(", ");
+      fault.hidden = !left.length;
+      fault.replaceChildren(icon("warn", true), `Not a country or a group: ${left.join(", ")}.`);
+      if (left.length) field.focus();
+      else shut(), picker.field.focus();
+    };
+    home.replaceChildren(h("div", { class: "stack" }, h("label", { class: "hint", for: "paste-list" }, "Countries and groups by code or name, parted by commas or lines"), field, fault,
+      h("div", { class: "row" }, button("Add these", add, { class: "btn btn-s" }), button("Close", () => (shut(), opener.focus()), { class: "btn btn-quiet btn-s" }))));
+    home.hidden = false;
+    opener.setAttribute("aria-expanded", "true");
+    field.focus();
     const text = await navigator.clipboard?.readText?.().catch(() => "");
-    if (text) picker.addList(text);
-    else picker.field.focus();
+    if (text && !field.value && /^[\p{L}@][\p{L}\p{M}\s,;@.()’'-]*$/u.test(text)) field.value = text;
   }
 
   toggles(kind, title, hint) {
@@ -104,7 +125,7 @@ export class Editor {
       const focused = document.activeElement?.dataset?.value;
       group.replaceChildren(
         toggle("Any", !chosen.size, () => (chosen.clear(), change()), "any"),
-        ...values.map((value) => toggle(capital(this.words[kind][value]), chosen.has(value), () => (chosen.has(value) ? chosen.delete(value) : chosen.add(value), change()), value)));
+        ...values.map((value) => toggle(value === "other" ? "Other" : capital(this.words[kind][value]), chosen.has(value), () => (chosen.has(value) ? chosen.delete(value) : chosen.add(value), change()), value)));
       group.querySelector(`[data-value="${focused}"]`)?.focus();
     };
     const change = () => {

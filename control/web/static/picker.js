@@ -5,18 +5,19 @@ import { h, icon } from "./dom.js";
 const MOST = 8;
 
 /**
- * A box of chips with a search field. `words` is code -> name, `groups` code -> member codes, `values` what is chosen;
- * `changed(values)` is called after every change.
+ * A box of chips with a search field. `words` is code -> name, `groups` code -> member codes, `values` what is chosen,
+ * `shares` code -> percent of clicks or null; `changed(values)` is called after every change.
  */
 export class Picker {
-  constructor({ words, groups, values, excluded, label, changed }) {
-    Object.assign(this, { words, groups, values: [...values], excluded, changed });
+  constructor({ words, groups, values, excluded, label, shares, changed }) {
+    Object.assign(this, { words, groups, values: [...values], excluded, shares, changed });
+    this.id = `picker-${excluded ? "out" : "in"}`;
     this.field = h("input", {
-      role: "combobox", "aria-expanded": "false", "aria-controls": "picker-list", "aria-label": label, autocomplete: "off", spellcheck: "false",
+      role: "combobox", "aria-expanded": "false", "aria-controls": this.id, "aria-label": label, autocomplete: "off", spellcheck: "false",
       oninput: () => this.search(), onkeydown: (event) => this.key(event), onblur: () => setTimeout(() => this.close(), 150),
       onpaste: (event) => this.paste(event),
     });
-    this.list = h("ul", { role: "listbox", id: "picker-list", "aria-label": "Countries and groups" });
+    this.list = h("ul", { role: "listbox", id: this.id, "aria-label": "Countries and groups" });
     this.pop = h("div", { class: "pop", hidden: true }, this.list, foot());
     this.box = h("div", { class: "input tokens", onclick: () => this.field.focus() });
     this.element = h("div", { class: "floats" }, this.box, this.pop);
@@ -50,22 +51,25 @@ export class Picker {
 
   search() {
     const asked = this.field.value.trim().toLowerCase();
-    const found = asked ? this.matches(asked) : [];
-    this.hits = found;
-    this.active = 0;
-    this.list.replaceChildren(...found.map((value, place) => this.option(value, place, asked)));
-    if (asked && !found.length) this.list.append(h("li", { class: "pop-head", role: "presentation" }, "No country or group is called that"));
+    const ranked = asked ? this.matches(asked) : [];
+    const groups = ranked.filter((value) => this.isGroup(value));
+    const countries = ranked.filter((value) => !this.isGroup(value));
+    this.hits = [...groups, ...countries];
+    this.active = Math.max(0, this.hits.indexOf(ranked[0]));
+    const head = (title, values) => (values.length ? [h("li", { class: "pop-head", role: "presentation" }, title), ...values.map((value) => this.option(value, this.hits.indexOf(value), asked))] : []);
+    this.list.replaceChildren(...head("Groups", groups), ...head("Countries", countries));
+    if (asked && !ranked.length) this.list.append(h("li", { class: "pop-head", role: "presentation" }, "No country or group is called that"));
     this.pop.hidden = !asked;
     this.field.setAttribute("aria-expanded", String(!this.pop.hidden));
     this.highlight();
   }
 
-  /** Exact code first, then names that begin so, then names that contain it; groups before countries. */
+  /** The best first: exact code, then names that begin so, then names that contain it; groups before countries. */
   matches(asked) {
     const rank = (value) => {
       const name = this.words[value].toLowerCase();
       if (value.toLowerCase() === asked || (asked === "uk" && value === "GB")) return 0;
-      if (name.startsWith(asked) || value.toLowerCase() === `@${asked}`) return 1;
+      if (name.startsWith(asked) || value.toLowerCase().startsWith(`@${asked}`)) return 1;
       return name.includes(asked) ? 2 : 3;
     };
     const order = Object.keys(this.words).filter((value) => rank(value) < 3);
@@ -82,15 +86,24 @@ export class Picker {
     const label = start < 0 ? [name] : [name.slice(0, start), h("mark", {}, name.slice(start, start + asked.length)), name.slice(start + asked.length)];
     const members = this.groups[value];
     return h("li", {
-      class: "opt-row", role: "option", id: `picker-${place}`, "aria-selected": String(this.values.includes(value)),
+      class: "opt-row", role: "option", id: `${this.id}-${place}`, "aria-selected": String(this.values.includes(value)),
       onpointerdown: (event) => (event.preventDefault(), this.add(value)),
     }, icon("check"), h("span", { class: "cc" }, members ? String(members.length) : value), h("span", {}, label),
-    members ? h("span", { class: "push" }, members.slice(0, 3).map((code) => this.words[code]).join(", ") + (members.length > 3 ? ` and ${members.length - 3} more` : "")) : null);
+    h("span", { class: "push" }, members ? members.slice(0, 3).map((code) => this.words[code]).join(", ") + (members.length > 3 ? ` and ${members.length - 3} more` : "") : this.share(value)));
+  }
+
+  share(value) {
+    if (!this.shares) return "";
+    const percent = this.shares[value];
+    return percent ? `${percent < 0.1 ? "under 0.1" : percent.toFixed(1)}% of clicks` : "none yet";
   }
 
   highlight() {
-    [...this.list.querySelectorAll('[role="option"]')].forEach((option, place) => option.classList.toggle("active", place === this.active));
-    if (this.hits.length) this.field.setAttribute("aria-activedescendant", `picker-${this.active}`);
+    [...this.list.querySelectorAll('[role="option"]')].forEach((option, place) => {
+      option.classList.toggle("active", place === this.active);
+      if (place === this.active) option.scrollIntoView({ block: "nearest" });
+    });
+    if (this.hits.length) this.field.setAttribute("aria-activedescendant", `${this.id}-${this.active}`);
     else this.field.removeAttribute("aria-activedescendant");
   }
 
@@ -111,16 +124,17 @@ export class Picker {
     const text = event.clipboardData.getData("text");
     if (!/[,;\n\t]/.test(text)) return;
     event.preventDefault();
-    this.addList(text);
+    this.field.value = this.addList(text).join(", ");
+    this.field.focus();
   }
 
+  /** Add every country and group that `text` lists, and return what it lists besides. */
   addList(text) {
     const byName = Object.fromEntries(Object.entries(this.words).map(([value, name]) => [name.toLowerCase(), value]));
     const items = text.split(/[,;\n\t]+/).map((item) => item.trim()).filter(Boolean);
-    const known = (item) => (item.toUpperCase() === "UK" ? "GB" : [item.toUpperCase(), item.toLowerCase()].find((value) => value in this.words) ?? byName[item.toLowerCase()]);
+    const known = (item) => (item.toUpperCase() === "UK" ? "GB" : [item.toUpperCase(), item.toLowerCase(), `@${item.toLowerCase()}`].find((value) => value in this.words) ?? byName[item.toLowerCase()]);
     this.set([...this.values, ...items.map(known).filter(Boolean)]);
-    this.field.value = items.filter((item) => !known(item)).join(", ");
-    this.field.focus();
+    return items.filter((item) => !known(item));
   }
 
   close() {

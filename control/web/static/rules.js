@@ -3,15 +3,18 @@
 import { draggable } from "./drag.js";
 import { announce, button, h, icon, number } from "./dom.js";
 import { Editor } from "./editor.js";
-import { DestinationField } from "./destination.js";
+import { DestinationField, withClickId, withHttps } from "./destination.js";
+import { fresh } from "./draft.js";
 import { popMenu } from "./pop-menu.js";
 import { prettyUrl, say, sentence } from "./sentence.js";
 import { toast } from "./toast.js";
 
 export class RuleList {
-  constructor({ element, draft, words, groups, offer, shares, mayEdit }) {
-    Object.assign(this, { element, draft, words, groups, offer, mayEdit });
-    this.shares = shares;
+  /** `samples` says what macros become; `shares` (rule id -> {clicks, percent}) and `countries` (code -> percent) come later. */
+  constructor({ element, draft, words, groups, samples, offer, mayEdit }) {
+    Object.assign(this, { element, draft, words, groups, samples, offer, mayEdit });
+    this.shares = null;
+    this.countries = null;
     this.warnings = [];
     this.errors = {};
     this.open = null;
@@ -66,7 +69,7 @@ export class RuleList {
     const focus = this.focusPath();
     const rows = this.draft.rules.map((rule, place) => (rule.key === this.open ? this.editorRow(rule, place) : this.ruleRow(rule, place)));
     this.element.classList.toggle("editing", this.open !== null);
-    this.element.replaceChildren(...rows, this.mayEdit && this.open !== "fallback" ? this.addRow() : "", this.elseRow());
+    this.element.replaceChildren(...(rows.length ? rows : [this.emptyRow()]), this.mayEdit && this.open !== "fallback" ? this.addRow() : "", this.elseRow());
     this.refocus(focus);
   }
 
@@ -245,24 +248,26 @@ export class RuleList {
   }
 
   words_of(warning, rule) {
-    if (warning.code !== "never") return [h("p", {}, warning.message), this.remedy(warning, rule)];
+    if (warning.code !== "never") return [h("p", {}, warning.message), this.remedy(warning, rule.destination_url, (url) => this.draft.replace(rule.key, { destination_url: url }), () => this.edit(rule.key))];
     const places = this.placesOf(warning.by);
-    if (!places.length) return [h("p", {}, h("b", {}, "Never reached."), " Its own conditions exclude each other."), button("Edit", () => this.edit(rule.key), { class: "btn btn-s" })];
-    const covered = places.length === 1 ? `Rule ${places[0]} covers it.` : `Rules ${places.slice(0, -1).join(", ")} and ${places.at(-1)} cover it.`;
+    if (!places.length) return [h("p", {}, h("b", {}, "Never reached."), " Its own conditions exclude each other."), this.mayEdit ? button("Edit", () => this.edit(rule.key), { class: "btn btn-s" }) : ""];
     const first = Math.min(...places);
+    const whom = lower(say(this.draft.rules[first - 1].when, this.words));
+    const covered = places.length === 1 ? `Rule ${first} covers it: everyone ${whom}.` : `Rules ${places.slice(0, -1).join(", ")} and ${places.at(-1)} cover it.`;
     return [h("p", {}, h("b", {}, "Never reached."), ` ${covered}`), this.mayEdit ? button(`Move above rule ${first}`, () => this.moveTo(rule.key, first - 1, "Moved to"), { class: "btn btn-s" }) : ""];
   }
 
-  remedy(warning, rule) {
+  /** One press that mends what a warning says of a destination; else one that opens it. */
+  remedy(warning, url, replace, edit) {
     if (!this.mayEdit) return "";
-    if (warning.code === "not_https") return button("Use https", () => this.draft.replace(rule.key, { destination_url: rule.destination_url.replace(/^http:/i, "https:") }), { class: "btn btn-s" });
-    return button("Edit", () => this.edit(rule.key), { class: "btn btn-s" });
+    const mend = { not_https: ["Use https", withHttps], no_click_id: ["Add {click_id}", withClickId] }[warning.code];
+    return mend ? button(mend[0], () => replace(mend[1](url)), { class: "btn btn-s" }) : button("Edit", edit, { class: "btn btn-s" });
   }
 
   editorRow(rule, place) {
     if (this.editor?.element.dataset.key === rule.key) return this.editor.element;
     this.editor = new Editor({
-      rule, place, words: this.words, groups: this.groups, error: this.error,
+      rule, place, words: this.words, groups: this.groups, shares: this.countries, offer: this.offer, samples: this.samples, error: this.error,
       done: (fields) => (this.draft.replace(rule.key, fields), this.shut()),
       cancel: () => this.shut(),
       extra: [{ label: "Duplicate", run: () => (this.shut(), this.duplicate(rule.key)) }, { label: "Delete rule", run: () => this.remove(rule.key), danger: true }],
@@ -274,6 +279,20 @@ export class RuleList {
     return h("li", { class: "rule-add" }, h("button", { type: "button", class: "btn btn-quiet", onclick: () => this.add() }, icon("plus"), "Add rule ", h("kbd", {}, "N")));
   }
 
+  emptyRow() {
+    return h("li", { class: "rule-empty" }, h("p", { class: "strong" }, "No rules yet"), h("p", { class: "muted" }, "Everyone goes to ", h("span", { class: "url" }, prettyUrl(this.draft.now.fallback_url ?? this.offer.destination_url)), ". Add a rule to send some visitors elsewhere."),
+      this.mayEdit ? button("Start from an example", () => this.example(), { class: "btn btn-s" }) : null);
+  }
+
+  /** Three rules to change: they lead where everyone goes now. */
+  example() {
+    const to = this.draft.now.fallback_url ?? this.offer.destination_url;
+    const whens = [{ country: ["US"], device: ["mobile"] }, { country: ["US"], device: ["desktop"] }, { country: ["GB"] }];
+    this.draft.edit((now) => now.rules.push(...whens.map((when) => fresh({ when, destination_url: to }))));
+    this.element.querySelector(".rule .when")?.focus();
+    announce("Three rules added. Give each an address of its own. Not saved.");
+  }
+
   elseRow() {
     const url = this.draft.now.fallback_url;
     const row = h("li", { class: "rule else", "data-key": "fallback" },
@@ -283,7 +302,17 @@ export class RuleList {
       this.share("fallback", null, "no clicks yet"),
       h("div", { class: "acts" }, this.mayEdit && this.open !== "fallback" ? button("Change", () => this.edit("fallback"), { class: "btn btn-s", "data-control": "change" }) : ""));
     if (this.errors.fallback_url) row.append(h("div", { class: "strip bad" }, icon("warn"), h("p", {}, this.errors.fallback_url)));
+    row.append(...this.warnings.filter((warning) => ["fallback", "offer"].includes(warning.rule_id)).map((warning) => h("div", { class: "strip" }, icon("warn"), ...this.words_of_else(warning, url))));
     return row;
+  }
+
+  words_of_else(warning, url) {
+    if (warning.code === "never") return [h("p", {}, h("b", {}, "Nobody is left."), " The rules above take every visitor.")];
+    if (warning.rule_id === "offer") {
+      const settings = h("a", { class: "btn btn-s", href: `/offers/${this.offer.id}/settings` }, "Change it");
+      return [h("p", {}, h("b", {}, "The main destination."), ` ${warning.message}`), this.mayEdit ? settings : ""];
+    }
+    return [h("p", {}, warning.message), this.remedy(warning, url, (to) => this.draft.edit((now) => (now.fallback_url = to)), () => this.edit("fallback"))];
   }
 
   fallbackLine(url) {
@@ -292,7 +321,7 @@ export class RuleList {
   }
 
   fallbackForm(url) {
-    const field = new DestinationField({ id: "fallback", value: url ?? "", placeholder: this.offer.destination_url, optional: true });
+    const field = new DestinationField({ id: "fallback", value: url ?? "", placeholder: this.offer.destination_url, optional: true, offer: this.offer, samples: this.samples });
     this.editor = { element: { dataset: {} }, focus: () => field.input.focus() };
     const finish = (value) => (this.draft.edit((now) => (now.fallback_url = value)), this.shut());
     return h("form", { class: "stack", "aria-label": "Where everyone else goes", onsubmit: (event) => (event.preventDefault(), finish(field.value || null)), onkeydown: (event) => event.key === "Escape" && (event.stopPropagation(), this.shut()) },
@@ -314,3 +343,5 @@ export class RuleList {
     acts[event.key]();
   }
 }
+
+const lower = (text) => text[0].toLowerCase() + text.slice(1);

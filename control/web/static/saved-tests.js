@@ -105,7 +105,7 @@ export class SavedTests {
   open(test) {
     this.shut();
     this.form = new TestForm({
-      test, words: this.words, ways: this.ways(test.expected.rule_id), tested: () => this.tester.visitor,
+      test, words: this.words, offer: this.offer, ways: this.ways(test.expected.rule_id), tested: () => this.tester.visitor,
       done: (fields) => this.store(test.id, fields), cancel: () => (this.shut(), this.element.focus()),
     });
     this.home.replaceChildren(this.form.element);
@@ -152,12 +152,12 @@ export class SavedTests {
 
 /** One saved test being written. */
 class TestForm {
-  constructor({ test, words, ways, tested, done, cancel }) {
+  constructor({ test, words, offer, ways, tested, done, cancel }) {
     Object.assign(this, { visitor: test.visitor, words, done });
     this.name = h("input", { class: "input", id: "test-name", value: test.name, maxlength: "200", autocomplete: "off" });
     this.way = h("select", { class: "input", id: "test-way", onchange: () => this.shift() }, [...ways, [ADDRESS, "This address, by any rule"]].map(([value, label]) => h("option", { value }, label)));
     this.way.value = test.expected.destination_url ? ADDRESS : test.expected.rule_id;
-    this.address = new DestinationField({ id: "test-address", value: test.expected.destination_url ?? "", placeholder: "https://" });
+    this.address = new DestinationField({ id: "test-address", value: test.expected.destination_url ?? "", placeholder: "https://", offer });
     this.addressField = h("div", { class: "field" }, h("label", { for: "test-address" }, "Address"), this.address.element);
     this.fault = h("p", { class: "err", role: "alert", hidden: true });
     this.who = h("p", { class: "small muted" });

@@ -87,16 +87,20 @@ export class Saving {
 
   refused(problem, retry) {
     const keepEditing = () => this.button.focus();
-    if (problem.status === 412) {
-      const { draft, offer, words } = this;
-      return showConflict({ current: problem.body.current, draft, offer, words, save: () => this.save({ over: problem.body.current.revision }), keepEditing });
-    }
+    if (problem.status === 412) return this.conflict(problem.body.current, keepEditing);
     if (problem.code !== "tests_failed") return this.tell(problem);
     this.explain = () => showFailing({
       problem, words: this.words, placeOf: (name) => this.draft.placeOf(name), override: this.isAdmin ? retry : null, keepEditing,
     });
     this.say(problem.message, true);
     this.explain();
+  }
+
+  async conflict(current, keepEditing) {
+    const { draft, offer, words } = this;
+    const revision = await get(`${this.api}/revisions/${current.revision}`).catch(() => null);
+    const author = revision?.author.kind === "user" ? revision.author.name : "Somebody";
+    showConflict({ current, author, draft, offer, words, save: () => this.save({ over: current.revision }), keepEditing });
   }
 
   /** The server found faults: open the first faulty rule with its message, or say it above the rules. */

@@ -13,7 +13,7 @@ import { lettersOn } from "./shortcuts.js";
 import { toast } from "./toast.js";
 import { VisitorTest } from "./visitor-test.js";
 
-const { offer, link, tests, words, groups, may_edit: mayEdit, is_admin: isAdmin, prefill } = data("page-data");
+const { offer, link, tests, words, groups, samples, may_edit: mayEdit, is_admin: isAdmin, prefill } = data("page-data");
 const $ = (id) => document.getElementById(id);
 const counted = (count, one, many) => (count === 1 ? `1 ${one}` : `${count} ${many}`);
 
@@ -22,7 +22,7 @@ const kept = mayEdit && keptDraft(offer.id);
 if (kept) draft.resume(kept);
 keepDraft(offer.id, draft);
 
-const rules = new RuleList({ element: $("rules"), draft, words, groups, offer, shares: null, mayEdit });
+const rules = new RuleList({ element: $("rules"), draft, words, groups, samples, offer, mayEdit });
 const tester = new VisitorTest({ element: $("test-panel"), draft, words, offer });
 new SavedTests({ element: $("test-panel"), draft, words, offer, tests, mayEdit, tester, changed: (failed) => pill("tests-failing", failed, "test fails", "tests fail") });
 const saving = new Saving({ draft, rules, offer, words, isAdmin, saved: () => (preview.close(), showShares()) });
@@ -81,21 +81,31 @@ function discard() {
   toast("Changes discarded.", { lamp: "off", action: { label: "Undo", run: () => draft.undo() } });
 }
 
-// -- the last 24 hours
+// -- where people went and came from lately
+
+const HOUR_MS = 3_600_000;
+
+/** Clicks of the last `hours`, by `kind`: the total, and {clicks, percent} by key; null while nobody answers. */
+async function lately(kind, hours) {
+  const to = new Date();
+  const query = new URLSearchParams({ from: new Date(to - hours * HOUR_MS).toISOString(), to: to.toISOString(), group_by: kind, interval: "day" });
+  const answer = await get(`/api/v1/offers/${offer.id}/analytics?${query}`).catch(() => null);
+  const total = answer?.totals.clicks;
+  return answer && { total, shares: Object.fromEntries(answer.groups.map(({ key, clicks }) => [key, { clicks, percent: total ? (100 * clicks) / total : 0 }])) };
+}
 
 async function showShares() {
-  const to = new Date();
-  const from = new Date(to - 24 * 3600 * 1000);
-  const query = new URLSearchParams({ from: from.toISOString(), to: to.toISOString(), group_by: "rule", interval: "day" });
-  const answer = await get(`/api/v1/offers/${offer.id}/analytics?${query}`).catch(() => null);
-  if (!answer) return;
-  const total = answer.totals.clicks;
-  const shares = Object.fromEntries(answer.groups.map(({ key, clicks }) => [key, { clicks, percent: total ? (100 * clicks) / total : 0 }]));
-  if (JSON.stringify(shares) === JSON.stringify(rules.shares)) return;
-  rules.shares = shares;
-  $("people").textContent = total.toLocaleString("en");
+  const found = await lately("rule", 24);
+  if (!found || JSON.stringify(found.shares) === JSON.stringify(rules.shares)) return;
+  rules.shares = found.shares;
+  $("people").textContent = found.total.toLocaleString("en");
   $("last-day").hidden = false;
   if (!rules.open) rules.draw();
+}
+
+async function learnCountries() {
+  const found = await lately("country", 24 * 14);
+  if (found?.total) rules.countries = Object.fromEntries(Object.entries(found.shares).map(([code, { percent }]) => [code, percent]));
 }
 
 // -- keys
@@ -114,4 +124,5 @@ if (prefill && mayEdit && !draft.changes) rules.edit((rules.isNew = draft.add({ 
 showState();
 check();
 showShares();
+if (mayEdit) learnCountries();
 setInterval(() => document.visibilityState === "visible" && showShares(), 30_000);

@@ -21,6 +21,7 @@ export class VisitorTest {
     this.visitor = null;
     this.keep = null; // what "Keep as a test" calls with {visitor, name, rule_id}
     this.tab = 0;
+    this.query = "";
     this.presses = []; // [button, visitor] of each preset
     this.form = h("section", { "aria-label": "Visitor" });
     this.result = h("section", { "aria-label": "Result", "aria-live": "polite", hidden: true });
@@ -48,7 +49,7 @@ export class VisitorTest {
       h("button", { type: "button", role: "tab", id: `visitor-tab-${nth}`, "aria-controls": "visitor-panel", "aria-selected": String(nth === this.tab), tabindex: nth === this.tab ? "0" : "-1",
         onclick: () => this.choose(nth), onkeydown: (event) => this.step(event) }, label)));
     const panel = h("div", { id: "visitor-panel", role: "tabpanel", "aria-labelledby": `visitor-tab-${this.tab}` }, [() => this.presets(), () => this.byHand(), () => this.byBrowser()][this.tab]());
-    this.form.replaceChildren(tabs, panel);
+    this.form.replaceChildren(tabs, panel, this.tab ? this.parameters() : "");
   }
 
   choose(nth) {
@@ -97,10 +98,17 @@ export class VisitorTest {
     return h("div", { class: "stack" }, h("div", { class: "field" }, h("label", { for: "visitor-ip" }, "IP address"), ip), h("div", { class: "field" }, h("label", { for: "visitor-ua" }, "User-Agent"), agent, h("p", { class: "hint" }, "Yours, until you paste another.")));
   }
 
+  /** What stands after `?` on the link that the visitor follows. */
+  parameters() {
+    const field = h("input", { class: "input", id: "visitor-query", value: this.query, placeholder: "via=mara&sub1=tiktok", autocomplete: "off", spellcheck: "false", maxlength: "2000" });
+    field.addEventListener("input", () => ((this.query = field.value.trim().replace(/^[?&]/, "")), this.visitor && this.run()));
+    return h("div", { class: "field" }, h("label", { for: "visitor-query" }, "On the link, after ?"), field);
+  }
+
   async ask() {
     const asked = this.visitor;
     try {
-      const answer = await post(`/api/v1/offers/${this.offer.id}/smart-link/test`, { visitor: asked, draft: this.draft.body() });
+      const answer = await post(`/api/v1/offers/${this.offer.id}/smart-link/test`, { visitor: asked, query: this.query, draft: this.draft.body() });
       if (asked === this.visitor) this.show(answer);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
