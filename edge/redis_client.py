@@ -13,12 +13,15 @@ from redis.backoff import NoBackoff
 from shared.redis_address import RedisAddress, parse_redis_address
 
 CONNECT_TIMEOUT_S: Final = 0.2
+TLS_CONNECT_TIMEOUT_S: Final = 1.0
+"""By TLS a connection takes three times there and back, and work at both ends; nobody waits for it but the errands."""
 
 
-def connect(url: str, timeout_s: float, connections: int, connect_timeout_s: float = CONNECT_TIMEOUT_S) -> Redis:
+def connect(url: str, timeout_s: float, connections: int) -> Redis:
     """Return a client with at most `connections` connections, made when first needed. Raises ValueError."""
     address = parse_redis_address(url)
-    limits: dict[str, Any] = {"socket_timeout": timeout_s, "socket_connect_timeout": connect_timeout_s}
+    connect_timeout_s = TLS_CONNECT_TIMEOUT_S if address.tls else CONNECT_TIMEOUT_S
+    limits: dict[str, Any] = {"socket_timeout": timeout_s, "socket_connect_timeout": max(connect_timeout_s, timeout_s)}
     options = {
         **address.server_options(),
         **limits,

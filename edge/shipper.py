@@ -98,7 +98,7 @@ class Shipper:
         self.status = ShipperStatus()
         self._spool = spool
         self._orphans: list[Orphan] = []
-        self._redis = connect(redis_url, TIMEOUT_S, 1, TIMEOUT_S)  # which repeats nothing: XADD would add a batch again
+        self._redis = connect(redis_url, TIMEOUT_S, 1)  # which repeats nothing: XADD would add a batch again
         self._marks = marks or Marks()
         self._clock = clock
         self._check_due = _Due(CHECK_S)

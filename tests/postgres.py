@@ -8,23 +8,31 @@ import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import pytest
 
+from tests.certificates import Certificate
 from tests.servers import free_port
 
 _HANG_S = 60
 
 
 class Postgres:
-    """One server, which forgets on purpose what a power loss would. It keeps its port for life."""
+    """One server, which forgets on purpose what a power loss would. It keeps its port for life.
 
-    def __init__(self, *options: str) -> None:
+    With a `certificate` it takes only TLS and the `password`, and its `url` says by whose authority; else it trusts.
+    """
+
+    def __init__(self, certificate: Certificate | None = None, password: str = "") -> None:
         self.port = free_port()
         self.url = f"postgresql://turnout@127.0.0.1:{self.port}/postgres"
+        if certificate:
+            given = f"sslmode=verify-full&sslrootcert={certificate.authority}"
+            self.url = f"postgresql://turnout:{quote(password, safe='')}@127.0.0.1:{self.port}/postgres?{given}"
         self.folder = Path(tempfile.mkdtemp(prefix="turnout-pg-", dir="/tmp"))  # its sockets need a short path
-        self._options = options
+        self._certificate, self._password = certificate, password
         self._programs = _programs()
 
     def create(self) -> "Postgres":
@@ -33,13 +41,15 @@ class Postgres:
             pytest.skip("needs PostgreSQL (initdb and pg_ctl)")
         if os.geteuid() == 0:
             os.chown(self.folder, pwd.getpwnam("postgres").pw_uid, -1)
-        self._run("initdb", "-D", str(self.folder / "data"), "-A", "trust", "-U", "turnout")
+        self._run("initdb", "-D", str(self.folder / "data"), *self._access(), "-U", "turnout")
+        if self._certificate:
+            self._require_tls(self._certificate)
         return self.start()
 
     def start(self) -> "Postgres":
         """Start it and wait until it answers."""
         given = ("-p", str(self.port), "-k", str(self.folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
-        self._control("-o", " ".join([*given, *self._options]), "-l", str(self.folder / "log"), "start")
+        self._control("-o", " ".join(given), "-l", str(self.folder / "log"), "start")
         return self
 
     def stop(self, mode: str = "immediate") -> None:
@@ -79,6 +89,24 @@ class Postgres:
             self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _access(self) -> tuple[str, ...]:
+        if not self._password:
+            return ("-A", "trust")
+        file = self.folder / "password"
+        file.write_text(self._password)
+        _give_to_postgres(file)
+        return ("-A", "scram-sha-256", "--pwfile", str(file))
+
+    def _require_tls(self, certificate: Certificate) -> None:
+        data = self.folder / "data"
+        shutil.copy(certificate.file, data / "server.crt")
+        shutil.copy(certificate.key, data / "server.key")
+        (data / "server.key").chmod(0o600)
+        (data / "pg_hba.conf").write_text("hostssl all all 127.0.0.1/32 scram-sha-256\n")
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.write("ssl = on\n")
+        _give_to_postgres(data)
+
     def _control(self, *arguments: str) -> None:
         self._run("pg_ctl", "-D", str(self.folder / "data"), "-w", *arguments)
 
@@ -108,4 +136,4 @@ def _give_to_postgres(folder: Path) -> None:
         user = pwd.getpwnam("postgres").pw_uid
         for path in (folder, *folder.rglob("*")):
             os.chown(path, user, -1)
-        folder.chmod(0o700)
+    folder.chmod(0o700)

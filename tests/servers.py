@@ -10,10 +10,13 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+
+from tests.certificates import Certificate
 
 _HANG_S = 30.0
 
@@ -21,13 +24,30 @@ _HANG_S = 30.0
 class RedisServer:
     """One Redis server of the test's own; nothing is kept on disk unless `appendonly`.
 
-    It keeps its port for life, so that what was connected finds it again after `restart`.
+    It keeps its port for life, so that what was connected finds it again after `restart`. With a `certificate` it
+    speaks TLS alone, and its `url` says by whose authority; a `password` belongs to the only user, `turnout`.
     """
 
-    def __init__(self, folder: Path, *options: str, appendonly: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        appendonly: bool = False,
+        certificate: Certificate | None = None,
+        password: str = "",
+    ) -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}/0"
+        user = f"turnout:{quote(password, safe='')}@" if password else ""
+        self.url = f"redis://{user}127.0.0.1:{self.port}/0"
+        self._listen: tuple[str, ...] = ("--port", str(self.port))
+        self._programs = ("redis-server", "valkey-server")
+        if certificate:
+            self.url = f"rediss://{user}127.0.0.1:{self.port}/0?ssl_ca_certs={certificate.authority}"
+            self._listen = ("--port", "0", "--tls-port", str(self.port), *certificate.redis_options())
+            self._programs = ("/usr/bin/redis-server", *self._programs)  # the embedded one is built without TLS
+        if password:
+            options += ("--user", "turnout", "on", f">{password}", "~*", "&*", "+@all", "--user", "default", "off")
         self._options = ("--save", "", "--appendonly", "yes" if appendonly else "no", *options)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -39,11 +59,11 @@ class RedisServer:
 
     def start(self) -> "RedisServer":
         """Start the server and wait until it answers; skips the test where no Redis is installed."""
-        binary = shutil.which("redis-server") or shutil.which("valkey-server")
+        binary = next(filter(None, map(shutil.which, self._programs)), None)
         if binary is None:
             pytest.skip("needs a redis-server or valkey-server on PATH")
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), *self._options]
+        command = [binary, *self._listen, "--bind", "127.0.0.1", "--dir", str(self.folder), *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + _HANG_S
         while not self._answers():
