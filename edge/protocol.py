@@ -26,7 +26,7 @@ from edge.known_heads import LINE_END, VERSION_BYTES
 from edge.plan import Link
 from edge.responses import ENDING
 from edge.sweep import Sweep
-from edge.visitors import Address
+from edge.visitors import Caller, Sender
 
 _QUERY: Final = re.compile(rb"[!\"$-~]*")
 _FORWARDED_FOR: Final = re.compile(rb"[0-9A-Fa-f.:]{2,45}(?:, ?[0-9A-Fa-f.:]{2,45}){0,7}")
@@ -61,8 +61,7 @@ class ClickProtocol(Conversation):
         else:
             key, address_key = head[line_end + VERSION_BYTES :], self._address_key
         sender = known.senders.young.get(key) or known.senders.find(key)
-        address = visitors.addresses.young.get(address_key) or self._address_of(address_key)
-        if sender is None or address is None:
+        if sender is None:
             return self._read(data)
         path, _, query = data[5:line_end].partition(b"?")
         entry = clicks.lookup((sender.domain, path.decode("latin-1")))  # type: ignore[arg-type]  # a Key costs 0.1 us
@@ -71,21 +70,21 @@ class ClickProtocol(Conversation):
         link = entry.memo
         if not isinstance(link, Link):
             link = clicks.link_of(entry)
-        if clicks.now_ms >= link.until:
+        caller = visitors.callers.young.get((address_key, sender)) or self._caller_of(sender, address_key)
+        if caller is None or clicks.now_ms >= link.until:
             return self._read(data)
-        caller = visitors.callers.young.get((address, sender)) or visitors.caller_of(address, sender)
         location = clicks.redirect(link, caller, query)
         ending = clicks.trusted_ending(link) if self._peer.trusted else ENDING
         turn.responses.append((self._write, turn.openings[link.status] + location + ending))
         self._active = True
         return None
 
-    def _address_of(self, address_key: bytes) -> Address | None:
-        """Return the address that X-Forwarded-For names; None where it is not spelt as proxies do."""
+    def _caller_of(self, sender: Sender, address_key: bytes) -> Caller | None:
+        """Return the visitor whom X-Forwarded-For names; None where it is not spelt as proxies do."""
         peer, is_peer = self._peer, address_key is self._address_key
         if not is_peer and _FORWARDED_FOR.fullmatch(address_key) is None:
             return None
-        return self._clicks.visitors.address_of(peer.address, b"" if is_peer else address_key)
+        return self._clicks.visitors.caller_of(sender, peer.address, b"" if is_peer else address_key)
 
 
 def protocol_for(clicks: Clicks) -> type[ClickProtocol]:

@@ -5,6 +5,9 @@ Three values, from what the most requests share to what the fewest do:
     Agent    what User-Agent and client hints say          (shared.device)
     Sender   one set of headers: agent, kind of click, referrer, the domain asked, country header
     Caller   one address with one sender: the visitor that rules see, and what an event says of it
+
+Addresses have no memory of their own: hardly any comes again with other headers, and to remember each costs more than
+reading a few anew.
 """
 
 import re
@@ -35,7 +38,7 @@ MAX_SENDER_CHARS: Final = 2048
 MAX_FORWARDED_BYTES: Final = 512
 """X-Forwarded-For up to this length is remembered; a longer one is read each time."""
 
-_AGENTS, _SENDERS, _ADDRESSES, _CALLERS = 4096, 4096, 32_768, 16_384
+_AGENTS, _SENDERS, _CALLERS = 4096, 4096, 16_384
 
 _AGENT_HEADERS: Final = (b"user-agent", b"sec-ch-ua-mobile", b"sec-ch-ua-platform", b"sec-ch-ua-form-factors")
 _SENDER_HEADERS: Final = (*_AGENT_HEADERS, b"sec-purpose", b"purpose", b"referer")
@@ -44,17 +47,6 @@ _REFERRER: Final = re.compile(
     rb"https?://(?:[^/?#@\\]*@)?([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d*)?(?=[/?#]|\Z)"
 )
 _DAY_MS: Final = 86_400_000
-
-
-class Address:
-    """Where a request comes from: `text` is canonical or "", `network` truncated, `country` by the database."""
-
-    __slots__ = ("country", "network", "text")
-
-    def __init__(self, text: str, country: str) -> None:
-        self.text = text
-        self.country = country
-        self.network = truncate_address(text).encode()
 
 
 class Sender:
@@ -91,19 +83,19 @@ _NO_SEPARATORS: Final = dict.fromkeys(range(32), " ")
 class Caller:
     """An address with a sender. `group` is equal for all whom no rule can tell apart.
 
-    `who` and `whence` are the fields of the event left and right of the presets.
+    `address` is canonical or "". `who` and `whence` are the fields of the event left and right of the presets.
     """
 
     __slots__ = ("address", "country", "group", "kind", "sender", "whence", "who")
 
-    def __init__(self, address: Address, sender: Sender, visitor_hash: str) -> None:
+    def __init__(self, address: str, country: str, sender: Sender, visitor_hash: str) -> None:
         self.address = address
+        self.country = country
         self.sender = sender
         self.kind = sender.kind
-        self.country = country = sender.country or address.country
         self.group = country + sender.group
         self.who = country.encode() + sender.event
-        self.whence = b"%b\t%b\t%b" % (sender.referrer, address.network, visitor_hash.encode())
+        self.whence = b"\t".join((sender.referrer, truncate_address(address).encode(), visitor_hash.encode()))
 
     @property
     def visitor(self) -> Visitor:
@@ -137,8 +129,8 @@ class Visitors:
         self._country_header = country_header.lower().encode() if country_header else b""
         self._agents: Recent[tuple[bytes, ...], Agent] = Recent(_AGENTS)
         self._senders: Recent[tuple[str | bytes, ...], Sender] = Recent(_SENDERS)
-        self.addresses: Recent[bytes, Address] = Recent(_ADDRESSES)
-        self.callers: Recent[tuple[Address, Sender], Caller] = Recent(_CALLERS)
+        self.callers: Recent[tuple[bytes, Sender], Caller] = Recent(_CALLERS)
+        """By X-Forwarded-For, or else the peer's address, and sender."""
         self._agents_left = MAX_AGENTS_READ_PER_TURN
         self._hash: Callable[[bytes], str] = _hash_of_nobody
         self._hash_until_ms = 0
@@ -156,20 +148,11 @@ class Visitors:
     def use_countries(self, lookup: Callable[[str], object]) -> None:
         """Take up another country database, and forget what the one before said."""
         self._lookup = lookup
-        self.addresses.clear()
         self.callers.clear()
 
-    def address_of(self, peer: str, forwarded_for: bytes = b"") -> Address:
+    def address_of(self, peer: str, forwarded_for: bytes = b"") -> str:
         """Return where a request comes from. `forwarded_for` must be empty unless the peer is trusted."""
-        key = forwarded_for or peer.encode()
-        address = self.addresses.find(key)
-        if address is None:
-            text = client_ip(peer, forwarded_for.decode("latin-1"), self.trusted)
-            address = Address(text, country_of(text, self._lookup))
-            self._counters.countries_read += 1
-            if len(key) <= MAX_FORWARDED_BYTES and (text != peer or not forwarded_for):
-                self.addresses.put(key, address)  # with another peer in front, the same list names the same visitor
-        return address
+        return client_ip(peer, forwarded_for.decode("latin-1"), self.trusted)
 
     def sender_of(self, headers: Headers, domain: str, *, trusted: bool) -> Sender | None:
         """Return what the headers say; None where too many new User-Agents were read in this turn of the loop.
@@ -185,13 +168,21 @@ class Visitors:
                 self._senders.put(said, sender)
         return sender
 
-    def caller_of(self, address: Address, sender: Sender) -> Caller:
-        """Return the visitor that an address and a set of headers make."""
-        caller = self.callers.find((address, sender))
+    def caller_of(self, sender: Sender, peer: str, forwarded_for: bytes = b"") -> Caller:
+        """Return the visitor that an address, told as to `address_of`, and a set of headers make."""
+        key = (forwarded_for or peer.encode(), sender)
+        caller = self.callers.find(key)
         if caller is None:
-            visitor_hash = self._hash(address.text.encode() + b"\0" + sender.user_agent)
-            caller = self.callers.put((address, sender), Caller(address, sender, visitor_hash))
+            address = self.address_of(peer, forwarded_for)
+            visitor_hash = self._hash(address.encode() + b"\0" + sender.user_agent)
+            caller = Caller(address, sender.country or self._country_of(address), sender, visitor_hash)
+            if len(key[0]) <= MAX_FORWARDED_BYTES and (address != peer or not forwarded_for):
+                self.callers.put(key, caller)  # with another peer in front, the same list names the same visitor
         return caller
+
+    def _country_of(self, address: str) -> str:
+        self._counters.countries_read += 1
+        return country_of(address, self._lookup)
 
     def _read_sender(self, headers: Headers, domain: str, country: bytes) -> Sender | None:
         user_agent, *hints = [headers.get(name, b"")[:MAX_CHARS] for name in _AGENT_HEADERS]

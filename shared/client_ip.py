@@ -51,7 +51,7 @@ class TrustedProxies:
             if len(self._verdicts) >= _MAX_VERDICTS:
                 self._verdicts.clear()
             known = self._judge(text)
-            if len(text) <= addresses.MAX_CHARS:
+            if known[1] and len(text) <= addresses.MAX_CHARS:  # proxies come again, visitors hardly ever
                 self._verdicts[text] = known
         return known
 
