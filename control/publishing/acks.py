@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Final
 
 from redis.exceptions import RedisError
@@ -27,6 +28,9 @@ LOOK_S: Final = 0.005
 LOOK_AGAIN_S: Final = 0.05
 FRESH_S: Final = 0.25
 """Time between looks while something watched is fresh, and later or when Redis fails."""
+
+RECENT: Final = 60
+"""Publishes of which `recent` tells."""
 
 _WATCH_S: Final = 10.0
 _MAX_WATCHED: Final = 64
@@ -107,6 +111,10 @@ class Acks:
         if not found.settled:
             self._watch(sequence, committed_at, _WATCH_S)
         return replace(found, ms=max(0, now_ms() - committed_at))
+
+    def recent(self) -> list[tuple[int, int]]:
+        """Return the last publishes that were seen to be live everywhere, newest first: sequence, milliseconds."""
+        return list(islice(reversed(self._complete_ms.items()), RECENT))
 
     async def wait_live(self, sequence: int, timeout_s: float) -> Propagation:
         """Return as soon as waiting longer is in vain, at the latest after `timeout_s`."""

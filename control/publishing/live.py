@@ -57,6 +57,10 @@ class Publishing:
         """Return how long what this process published took to be live everywhere."""
         return self._acks.latency
 
+    def recent(self) -> list[tuple[int, int]]:
+        """Return the last publishes that this process saw to be live everywhere, newest first: sequence, ms."""
+        return self._acks.recent()
+
     def status(self) -> PublisherStatus:
         """Return how publishing is doing; readiness needs an empty `error`."""
         return self._publisher.status()

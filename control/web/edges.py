@@ -2,20 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 
+from control.auditor.findings import State
 from control.clicks.accounting import account
-from control.edges import service
+from control.db import now_ms
+from control.edges import publishes, service
 from control.edges.schemas import Edge, Worker
 from control.errors import Problem
+from control.fields import to_ms
 from control.parts import PartsDep
 from control.publishing.fleet import EdgeState
 from control.web.guard import Person
+from control.web.publish_chart import chart_of
 from control.web.render import page
 
 router = APIRouter(include_in_schema=False)
+
+_EVENTS: Final = 8
+_DAY_MS: Final = 86_400_000
+_OLD_DATA_DAYS: Final = 60
+"""A country database comes out monthly: one this old has missed two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,39 @@ class Slot:
     worker: Worker | None
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One edge: its squares, and what its workers say, as one number each; None where nobody says."""
+
+    edge: Edge
+    slots: Sequence[Slot]
+    acked: int | None
+    behind: int | None
+    rules_age_ms: int
+    per_second: int
+    p99_ms: float | None
+    memory_bytes: int
+    up_ms: int
+    data_days: int | None
+
+    @classmethod
+    def of(cls, edge: Edge) -> "Row":
+        """Return the row of an edge: of its workers the last, the slowest, and sums."""
+        workers = edge.workers
+        return cls(
+            edge,
+            _slots(edge),
+            acked=min((worker.acked for worker in workers), default=None),
+            behind=max((worker.behind for worker in workers), default=None),
+            rules_age_ms=max((worker.rules_age_ms for worker in workers), default=0),
+            per_second=sum(worker.redirects_per_second for worker in workers),
+            p99_ms=_slowest(workers),
+            memory_bytes=sum(worker.memory_bytes for worker in workers),
+            up_ms=max((_ms_since(worker.started_at) for worker in workers), default=0),
+            data_days=_ms_since(built_at) // _DAY_MS if (built_at := edge.country_database_built_at) else None,
+        )
+
+
 @router.get("/edges")
 async def show_edges(request: Request, parts: PartsDep, caller: Person) -> Any:
     try:
@@ -36,20 +79,37 @@ async def show_edges(request: Request, parts: PartsDep, caller: Person) -> Any:
     except Problem as refused:
         edges, problem = (), refused.detail
     clicks = await account(parts)
+    recent = parts.live.recent()
     return page(
         request,
         "edges.html",
         caller=caller,
-        edges=[(edge, _slots(edge)) for edge in edges],
+        rows=[Row.of(edge) for edge in edges],
         live=sum(edge.state == EdgeState.LIVE for edge in edges),
         unknown=sum(edge.state == EdgeState.UNKNOWN for edge in edges),
         refusals=[(edge, worker, nack) for edge in edges for worker in edge.workers for nack in worker.refused],
+        differing=[edge for edge in edges if edge.audit and edge.audit.state == State.DIFFERS],
+        workers=sum(len(edge.workers) for edge in edges),
+        per_second=sum(worker.redirects_per_second for edge in edges for worker in edge.workers),
+        p99_ms=_slowest([worker for edge in edges for worker in edge.workers]),
+        last_ms=recent[0][1] if recent else None,
+        chart=chart_of(recent),
+        events=await publishes.latest(parts, _EVENTS),
+        old_data_days=_OLD_DATA_DAYS,
         status=parts.live.status(),
         problem=problem,
         accounts=clicks.edges,
         total=clicks.total,
         stream=clicks.stream,
     )
+
+
+def _ms_since(moment: datetime) -> int:
+    return now_ms() - to_ms(moment)
+
+
+def _slowest(workers: Sequence[Worker]) -> float | None:
+    return max((worker.p99_ms for worker in workers if worker.p99_ms is not None), default=None)
 
 
 def _slots(edge: Edge) -> list[Slot]:

@@ -12,7 +12,7 @@ from control.errors import FieldError, Problem, field_errors
 _REFUSALS: Final = (400, 409, 422, 429)
 """Answers that are about what was typed: its form is shown again."""
 
-_SECRETS: Final = ("password", "present_password", "new_password", "secret")
+_SECRETS: Final = ("password", "present_password", "new_password")
 """Fields that are empty when their form is shown again."""
 
 _SLUG: Final = "Use a–z, 0–9, - and _ only, beginning with a letter or a digit; at most 64 characters."  # noqa: RUF001  # the dash of a range, as print has it

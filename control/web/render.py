@@ -65,6 +65,16 @@ def _thousands(number: int | None) -> str:
     return "none" if number is None else f"{number:,}"
 
 
+def _span(ms: float) -> str:
+    """Return a length of time as people say it: the largest unit that fills it, one decimal below ten."""
+    value, unit = ms, "ms"
+    for size, larger in ((1_000, "s"), (60, "min"), (60, "h"), (24, "days")):
+        if value < size:
+            break
+        value, unit = value / size, larger
+    return f"{value:.1f} {unit}" if value < 10 and value % 1 and unit != "ms" else f"{value:,.0f} {unit}"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("control.web"),
@@ -73,7 +83,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"utc": _utc, "iso": _iso, "data": _data, "thousands": _thousands}
+    environment.filters |= {"utc": _utc, "iso": _iso, "data": _data, "thousands": _thousands, "span": _span}
     environment.globals |= {"static": _static}
     return environment
 

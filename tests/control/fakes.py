@@ -42,6 +42,10 @@ class FakeLive:
         """Nothing has been measured."""
         return Latency()
 
+    def recent(self) -> list[tuple[int, int]]:
+        """Nothing has been measured."""
+        return []
+
     def status(self) -> PublisherStatus:
         """All is well."""
         return PublisherStatus(1, 1, 1, 0, 0.0, False, 0, "")

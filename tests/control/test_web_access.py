@@ -64,14 +64,14 @@ class TestSettingUp:
         assert other(person.client).log_in().status == 401
         assert other(person.client).log_in("ada@test", "a new password").url.endswith("/offers")
 
-    def test_what_was_typed_stays_and_secrets_do_not(self, person: Browser) -> None:
+    def test_what_was_typed_stays_but_for_the_new_password(self, person: Browser) -> None:
         page = person.submit(person.get("/setup"), "/setup", **SETUP | {"secret": "guessed"})
 
         assert page.status == 422
         assert page.errors == ["This is not the password that was printed, or given, at the first start."]
         fields = page.form("/setup").fields
         assert (fields["name"], fields["login"]) == ("Ada", "Ada@Test")
-        assert (fields["secret"], fields["password"]) == ("", "")
+        assert (fields["secret"], fields["password"]) == ("guessed", "")
 
     @pytest.mark.parametrize(
         ("typed", "error"),

@@ -5,9 +5,14 @@ import { startRevealing } from "./reveal.js";
 startRevealing();
 document.querySelector('[aria-invalid="true"]')?.focus();
 
-const secret = document.querySelector('[name="secret"]');
-if (secret && location.hash.length > 1) {
-  secret.value = decodeURIComponent(location.hash.slice(1)); // a fragment stays in the browser: no server logs it
+takeSecret();
+addEventListener("hashchange", takeSecret);
+
+/** Fill in the first password that stands in the printed address; as a fragment it never reaches a server's log. */
+function takeSecret() {
+  const field = document.querySelector('[name="secret"]');
+  if (!field || location.hash.length < 2) return;
+  field.value = decodeURIComponent(location.hash.slice(1));
   history.replaceState(null, "", location.pathname);
   document.querySelector('[name="name"]').focus();
 }
