@@ -24,6 +24,7 @@ from edge.turn import Spool, Turn
 from edge.visitors import Caller, Sender, Visitors, domain_of
 from shared.client_ip import truncate_address
 from shared.destination import param_value
+from shared.domains import PAUSED
 from shared.events import KINDS
 from shared.key import Key
 from shared.table import Table
@@ -86,7 +87,10 @@ class Clicks:
     def answer(self, head: Head, peer: Peer) -> Response | None:
         """Return what a click gets, None where memory does not say, or not in this turn: then `complete` does."""
         self.turn.begin()
-        found = self.lookup(self._key(head))
+        key = self._key(head)
+        if key.domain.startswith(PAUSED):
+            return self._vouched(self._switched_off(key.domain, head), head, peer)
+        found = self.lookup(key)
         return None if found is None else self._respond(found, head, peer)
 
     async def complete(self, head: Head, peer: Peer) -> Response:
@@ -105,7 +109,10 @@ class Clicks:
 
     def root(self, head: Head) -> Response:
         """Return what the root of a domain gets: its configured URL, else 404. No click."""
-        url = self.links.domains.get(self.domain_of(head))
+        domain = self.domain_of(head)
+        if domain.startswith(PAUSED):
+            return self._switched_off(domain, head)
+        url = self.links.domains.get(domain)
         if url is None:
             return self._error(responses.NOT_FOUND, head)
         self.counters.answered(302)
@@ -238,6 +245,14 @@ class Clicks:
             versions = (*entry.table_version, *entry.pointer_version)
             known = b"%b; table=%d.%d; link=%d.%d" % (self._debug(link)[0][1], *versions)
         return response._replace(headers=(*response.headers, (DEBUG_HEADER, known)))
+
+    def _switched_off(self, domain: str, head: Head) -> Response:
+        """Return what everybody gets on a paused domain: its safe page, else 410. No click, for no link was asked."""
+        url = self.links.domains.get(domain)
+        if url is None:
+            return self._error(responses.GONE, head)
+        self.counters.answered(302)
+        return responses.redirect(302, url.encode())
 
     def _given(self, link: Link, query: bytes) -> Sent:
         """Return what the link presets and, where it does not, the query."""

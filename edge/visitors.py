@@ -22,6 +22,7 @@ from shared.client_ip import TrustedProxies, client_ip, truncate_address
 from shared.conditions import KINDS as CONDITION_KINDS
 from shared.country import country_from_header, country_of
 from shared.device import MAX_CHARS, Agent, ClientHints, classify
+from shared.domains import PAUSED
 from shared.events import KINDS as CLICK_KINDS
 from shared.key import DEFAULT_DOMAIN, normalise_host
 from shared.visitor import Visitor, click_kind
@@ -214,9 +215,11 @@ class Visitors:
 
 
 def domain_of(host: bytes, domains: Mapping[str, str | None]) -> str:
-    """Return the registered domain a Host header names, `_` for every other."""
+    """Return the registered domain a Host header names, `!` and its name where it is paused, `_` for every other."""
     name = normalise_host(host.decode("latin-1"))
-    return name if name in domains else DEFAULT_DOMAIN
+    if name in domains:
+        return name
+    return PAUSED + name if PAUSED + name in domains else DEFAULT_DOMAIN
 
 
 def referrer_host(referer: bytes) -> bytes:

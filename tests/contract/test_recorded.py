@@ -49,6 +49,10 @@ def test_recorded_head_announcement_domains_and_salts_are_read(recorded: dict[st
     assert (
         decode_domains(wire.decode_value(recorded["domains"], "domains").body)["go.brand.com"] == "https://brand.com/"
     )
+    assert decode_domains(wire.decode_value(recorded["domains_paused"], "domains").body) == {
+        "_": None,
+        "!go.brand.com": "https://brand.com/sorry",
+    }
     assert decode_salts(wire.decode_value(recorded["salts"], "salts").body) == {"2026-11-22": bytes(range(16))}
 
 

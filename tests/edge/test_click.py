@@ -15,7 +15,7 @@ from shared.destination import SUBS, param_name, param_value
 from shared.events import ClickEvent, decode_event, encode_event
 from shared.visitor import Visitor
 from tests import builders
-from tests.edge.roads import NOW_MS, PROXY, Edge
+from tests.edge.roads import NOW_MS, PROXY, SALTS, Edge
 from tests.fakes import FakeLinks
 from tests.shared.strategies import smart_links
 
@@ -346,3 +346,52 @@ def test_ten_thousand_queries_leave_memory_bounded() -> None:
     asyncio.run(main())
     assert len(edge.clicks.queries) <= 2 * 4096
     assert len(edge.clicks._around) <= 2 * 4096
+
+
+class TestPausedDomain:
+    """All of a paused domain goes to one page, or is gone; other domains do not notice."""
+
+    HOST = "go.brand.com"
+
+    def edge(self, url: str | None) -> Edge:
+        entries = [builders.entry(), builders.entry(domain=self.HOST), builders.entry("jane", domain=self.HOST)]
+        links = FakeLinks(entries, domains={"_": None, f"!{self.HOST}": url}, salts=SALTS)
+        return Edge(links=links, edge_name="edge-1/0")
+
+    @pytest.mark.parametrize("target", ["/saas", "/jane?x=1", "/never-heard-of"])
+    @pytest.mark.parametrize("method", ["GET", "HEAD"])
+    def test_every_slug_goes_to_the_safe_page_and_none_counts(self, target: str, method: str) -> None:
+        edge = self.edge("https://brand.com/sorry")
+        response = ask(edge, target, host=self.HOST, method=method)
+
+        assert (response.status, dict(response.headers)[b"location"]) == (302, b"https://brand.com/sorry")
+        assert edge.spool.events == []
+        assert edge.links.fetches == []
+
+    def test_without_a_safe_page_it_is_gone(self) -> None:
+        assert ask(self.edge(None), host=self.HOST).status == 410
+
+    def test_its_root_goes_where_its_slugs_go(self) -> None:
+        head = Head(b"GET", b"/", b"", [(b"host", self.HOST.encode())])
+
+        assert (
+            dict(self.edge("https://brand.com/sorry").clicks.root(head).headers)[b"location"]
+            == b"https://brand.com/sorry"
+        )
+        assert self.edge(None).clicks.root(head).status == 410
+
+    def test_other_hosts_go_on(self) -> None:
+        edge = self.edge(None)
+
+        assert ask(edge).status == 302
+        assert len(edge.spool.events) == 1
+
+    def test_a_pause_and_its_end_are_seen_by_the_next_request(self) -> None:
+        edge = self.edge(None)
+        assert ask(edge, host=self.HOST).status == 410
+
+        edge.links.domains = {"_": None, self.HOST: None}
+        assert ask(edge, host=self.HOST).status == 302
+
+        edge.links.domains = {"_": None, f"!{self.HOST}": None}
+        assert ask(edge, host=self.HOST).status == 410

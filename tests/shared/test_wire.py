@@ -105,6 +105,24 @@ def test_domains_and_salts_round_trip() -> None:
     assert decode_salts(orjson.loads(compile_salts(salts))) == {"2026-11-22": bytes(16)}
 
 
+def test_a_paused_host_has_a_namespace_of_its_own_and_where_its_visitors_go() -> None:
+    roots = {"_": None, "a.com": "https://a.com/", "b.com": None}
+
+    decoded = decode_domains(orjson.loads(compile_domains(roots, {"a.com": "https://safe.com/", "b.com": None})))
+
+    assert decoded == {"_": None, "!a.com": "https://safe.com/", "!b.com": None}
+
+
+def test_pausing_is_written_so_that_an_edge_that_does_not_know_it_refuses_it() -> None:
+    assert orjson.loads(compile_domains({"_": None}, {"a.com": None}))["schema"] == 2
+    assert orjson.loads(compile_domains({"_": None}, {}))["schema"] == 1
+    for body in ({"schema": 2, "domains": {}}, {"schema": 3, "domains": {}, "paused": {}}):
+        with pytest.raises(RefusedTable):
+            decode_domains(body)
+    with pytest.raises(RefusedTable):
+        decode_domains({"schema": 2, "domains": {}, "paused": {"a.com": "https://ü.co/"}})
+
+
 @pytest.mark.parametrize("url", ["https://x.co/\r\nSet-Cookie: a", 5, "https://ü.co/"])
 def test_a_root_url_that_cannot_be_sent_is_refused(url: object) -> None:
     with pytest.raises(RefusedTable):
@@ -129,9 +147,7 @@ def test_any_line_is_a_click_or_malformed(line: bytes) -> None:
         decode_event(line)
 
 
-@pytest.mark.parametrize(
-    "changed", [{"acked": "40"}, {"nacks": [1]}, {"nacks": None}, {"address": 5}, {"host": None}]
-)
+@pytest.mark.parametrize("changed", [{"acked": "40"}, {"nacks": [1]}, {"nacks": None}, {"address": 5}, {"host": None}])
 def test_a_lease_of_other_types_is_malformed(changed: dict[str, object]) -> None:
     lease = Lease("h", 1, 2, "boot", 1, 3, 40, "synced", 5)
 
