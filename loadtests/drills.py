@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -118,6 +119,38 @@ def restart_sql(here: Business, _outage_s: float, report: Report) -> None:
         wait_until(lambda: _is_live_everywhere(here), here.output)
 
 
+def step_back(here: Business, outage_s: float, report: Report, *, with_redis: bool) -> None:
+    """Put PostgreSQL back to a backup, and the rules Redis to what it held then: nobody but the edges knows better."""
+    with here.quiet():
+        begin = time.monotonic()
+        backup, rules = here.postgres.back_up(), _dumped(here)
+    time.sleep(outage_s)
+    wait_until(lambda: _is_live_everywhere(here), here.output)
+    with here.quiet():
+        here.postgres.step_back(backup)
+        if with_redis:
+            _restore(here, rules)
+    with report.timing("from the return of SQL to an edit on every edge"):
+        for slug in here.slugs:
+            wait_until(partial(_is_live_everywhere, here, slug), here.output)
+    here.history.amnesty = (begin, time.monotonic())
+    report.figures["the new epoch"] = str(here.epoch())
+    report.require(here.epoch() == 2, "the rules were not published again under a higher epoch, once")
+
+
+def _dumped(here: Business) -> dict[bytes, bytes]:
+    with here.rules.client() as redis:
+        return {name: redis.dump(name) or b"" for name in redis.scan_iter()}
+
+
+def _restore(here: Business, dumped: dict[bytes, bytes]) -> None:
+    with here.rules.client() as redis, redis.pipeline() as pipe:
+        pipe.flushall()
+        for name, value in dumped.items():
+            pipe.restore(name, 0, value)
+        pipe.execute()
+
+
 def lose_control(here: Business, outage_s: float, report: Report) -> None:
     """Lose one control with its publisher and its ingester; the other carries on by itself."""
     here.controls[0].kill()
@@ -166,6 +199,8 @@ DRILLS: Final = {
     "lose-redis": Drill("both Redis and all that is in them", lose_redis),
     "lose-sql": Drill("PostgreSQL and every control", lose_sql),
     "restart-sql": Drill("PostgreSQL, for a restart", restart_sql),
+    "step-back": Drill("what PostgreSQL knew since a backup", partial(step_back, with_redis=False)),
+    "step-back-all": Drill("what PostgreSQL and Redis knew since a backup", partial(step_back, with_redis=True)),
     "lose-control": Drill("one of two controls", lose_control),
     "lose-edge": Drill("one of two edges", lose_edge, may_fail=CONNECTIONS),
     "cut-off": Drill("the way from one group of edges to the rules", cut_off, {"cables": True}),
@@ -199,6 +234,8 @@ def judge(here: Business, report: Report, may_fail: int) -> None:
     history = here.history
     with report.timing("for the last clicks to be in SQL"):
         wait_until(lambda: not here.lost(), lambda: f"{len(here.lost())} clicks are lost\n{here.output()}")
+    with report.timing("for every click to be accounted for"):
+        wait_until(lambda: here.in_flight() == 0, lambda: str(here.api("GET", "/accounting")))
     recorded = here.recorded()
     failed = history.failed()
     report.figures |= {
@@ -212,10 +249,10 @@ def judge(here: Business, report: Report, may_fail: int) -> None:
     report.require(len(recorded) == len(set(recorded)), "clicks are in SQL twice")
 
 
-def _is_live_everywhere(here: Business) -> bool:
+def _is_live_everywhere(here: Business, slug: str = "saas") -> bool:
     """Whether an edit, made now, is acknowledged by every edge."""
     try:
-        propagation = here.edit("saas", wait_s=1)["propagation"]
+        propagation = here.edit(slug, wait_s=1)["propagation"]
     except (OSError, RuntimeError):
         return False
     return bool(propagation["live"] == len(here.edges))

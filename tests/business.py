@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from tests.cable import Cable
 from tests.clicking import History, destination
 from tests.installation import HANG_S, KEY, wait_until
 from tests.postgres import Postgres
@@ -46,56 +46,6 @@ backend edges
     balance roundrobin
 {servers}
 """
-
-
-class Cable:
-    """A port in front of another one, that can be cut: what goes through breaks, and nothing new gets through."""
-
-    def __init__(self, to_port: int) -> None:
-        self._to_port = to_port
-        self._open: set[socket.socket] = set()
-        self._is_cut = False
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        """Let nothing through."""
-        self._is_cut = True
-        for end in list(self._open):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def mend(self) -> None:
-        """Let everything through again."""
-        self._is_cut = False
-
-    def close(self) -> None:
-        """End it for good."""
-        self.cut()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                with contextlib.suppress(OSError):
-                    if self._is_cut:
-                        near.close()
-                        continue
-                    far = socket.create_connection(("127.0.0.1", self._to_port))
-                    self._open |= {near, far}
-                    for pair in ((near, far), (far, near)):
-                        threading.Thread(target=self._pump, args=pair, daemon=True).start()
-
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                sink.sendall(data)
-        for end in (source, sink):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        self._open -= {source, sink}
 
 
 class Part:
@@ -156,6 +106,7 @@ class Business:
         self.folder = folder
         self.workers = workers
         self.history = History()
+        self._quiet = threading.RLock()
         self.numbers = dict.fromkeys(self.slugs, 0)
         self.offers: dict[str, str] = {}
         self.postgres = Postgres()
@@ -206,6 +157,10 @@ class Business:
 
     def edit(self, slug: str, wait_s: float = HANG_S, control: int | None = None) -> Any:
         """Save the offer's next edit and note from when on it is on every edge; return what the API answers."""
+        with self._quiet:
+            return self._edit(slug, wait_s, control)
+
+    def _edit(self, slug: str, wait_s: float, control: int | None) -> Any:
         self.numbers[slug] += 1
         number = self.numbers[slug]
         link = {"enabled": True, "fallback_url": destination(slug, number), "rules": []}
@@ -213,6 +168,12 @@ class Business:
         if saved["propagation"]["live"] == saved["propagation"]["of"] == len(self.edges):
             self.history.live.append((time.monotonic(), slug, number))
         return saved
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nobody edits during the block."""
+        with self._quiet:
+            yield
 
     def are_edges_live(self) -> bool:
         """Whether control sees every worker serve the newest publish."""
@@ -250,6 +211,14 @@ class Business:
     def lost(self) -> set[str]:
         """Clicks that were answered and are not in SQL."""
         return set(self.history.ids) - set(self.recorded())
+
+    def in_flight(self) -> int:
+        """Clicks that were answered and are neither in SQL nor counted as lost."""
+        return int(self.api("GET", "/accounting")["total"]["in_flight"])
+
+    def epoch(self) -> int:
+        """The lineage of what is published."""
+        return int(self.postgres.query("SELECT epoch FROM publishing_lineage")[0][0])
 
     def output(self) -> str:
         """What the processes said last."""

@@ -5,6 +5,7 @@ A destination names the offer and the number of the edit that it comes from, so 
 
 import asyncio
 import contextlib
+import math
 import re
 import threading
 import time
@@ -43,15 +44,20 @@ class Click(NamedTuple):
 
 @dataclass
 class History:
-    """Everything that was answered, and from when on nothing older than an edit may be: (when, slug, number)."""
+    """Everything that was answered, and from when on nothing older than an edit may be: (when, slug, number).
+
+    `amnesty` is from when to when SQL was put back to an older backup: what was edited and clicked then is not held
+    against anybody but for clicks that failed.
+    """
 
     clicks: list[Click] = field(default_factory=list)
     live: list[tuple[float, str, int]] = field(default_factory=list)
+    amnesty: tuple[float, float] = (math.inf, math.inf)
 
     @property
     def ids(self) -> list[str]:
         """Every click id that came back."""
-        return [click.click_id for click in self.clicks if click.click_id]
+        return [click.click_id for click in self._judged() if click.click_id]
 
     def failed(self) -> list[Click]:
         """Clicks that were not answered with a redirect to a destination of the offer that was clicked."""
@@ -60,20 +66,26 @@ class History:
     def gone_back(self) -> list[Click]:
         """Answers older than one that the same process had given before they were asked for (I1)."""
         marks: dict[tuple[str, str], _Marks] = defaultdict(_Marks)
-        for click in sorted(self.clicks, key=lambda click: click.end):
+        for click in sorted(self._judged(), key=lambda click: click.end):
             marks[click.worker, click.slug].add(click.end, click.number)
-        return [click for click in self.clicks if 0 <= click.number < marks[click.worker, click.slug].at(click.begin)]
+        return [
+            click for click in self._judged() if 0 <= click.number < marks[click.worker, click.slug].at(click.begin)
+        ]
 
     def too_old(self) -> list[Click]:
         """Answers older than an edit that every edge had acknowledged before they were asked for (I3)."""
         marks: dict[str, _Marks] = defaultdict(_Marks)
         for moment, slug, number in sorted(self.live):
             marks[slug].add(moment, number)
-        return [click for click in self.clicks if 0 <= click.number < marks[click.slug].at(click.begin)]
+        return [click for click in self._judged() if 0 <= click.number < marks[click.slug].at(click.begin)]
 
     def slowest_s(self) -> float:
         """How long the slowest answer took."""
         return max((click.end - click.begin for click in self.clicks), default=0.0)
+
+    def _judged(self) -> list[Click]:
+        first, last = self.amnesty
+        return [click for click in list(self.clicks) if click.end < first or click.begin > last]
 
 
 class _Marks:
