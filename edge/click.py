@@ -80,7 +80,8 @@ class Clicks:
         self._plans: Recent[Table, Plan] = Recent(_PLANS)
         self._choices_left = MAX_CHOICES
         self._chosen_from: set[Plan] = set()
-        self._trusted_endings: dict[int, bytes] = {}
+        self.trusted_endings: dict[int, bytes] = {}
+        """Revision -> what follows the Location where the peer is trusted, this turn; `trusted_ending` fills it."""
         self.queries: Recent[bytes, Sent] = Recent(_QUERIES)
         self._around: Recent[tuple[Choice, bytes], tuple[bytes, bytes]] = Recent(_LOCATIONS)
 
@@ -187,7 +188,7 @@ class Clicks:
     def _begin_turn(self) -> None:
         self.now_ms = now_ms = self._clock_ms()
         self._stamp = b"\t%d\t" % now_ms
-        self._trusted_endings.clear()
+        self.trusted_endings.clear()
         self.ids.at(now_ms)
         self.visitors.turn(now_ms, self.links.salts)
         if self.links.domains is not self._domains:
@@ -223,17 +224,14 @@ class Clicks:
         return json if responses.wants_json(head.headers.get(b"accept", b"")) else html
 
     def trusted_ending(self, link: Link) -> bytes:
-        """Return what follows the Location where the peer is trusted; made once a turn for each revision."""
-        revision = link.entry.table.revision
-        ending = self._trusted_endings.get(revision)
-        if ending is None:
-            ending = self._trusted_endings[revision] = responses.after_location(*self._debug(link))
+        """Return what follows the Location where the peer is trusted, and keep it for this turn."""
+        ending = self.trusted_endings[link.revision] = responses.after_location(*self._debug(link))
         return ending
 
     def _debug(self, link: Link) -> tuple[Header, ...]:
         """Return the debug header: who answered, with which revision, and for how long it has been out of step."""
-        revision, age_s = link.entry.table.revision, self.links.age_s
-        return ((DEBUG_HEADER, b"edge=%b; revision=%d; age=%.3f" % (self._edge_name, revision, age_s)),)
+        age_s = self.links.age_s
+        return ((DEBUG_HEADER, b"edge=%b; revision=%d; age=%.3f" % (self._edge_name, link.revision, age_s)),)
 
     def _vouched(self, response: Response, head: Head, peer: Peer, link: Link | None = None) -> Response:
         """Return an answer to a trusted peer's HEAD with all there is to know of it, publishes served included."""

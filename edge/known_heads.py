@@ -6,7 +6,7 @@ from typing import Final
 
 from edge.head import FORWARDED_FOR, MAX_HEAD_BYTES
 from edge.reader import Received
-from edge.recent import Recent
+from edge.recent import Recent, SecondSight
 from edge.visitors import Sender
 
 LINE_END: Final = b" HTTP/1.1\r\n"
@@ -34,8 +34,6 @@ MAX_CUTS: Final = 4
 MAX_BYTES: Final = 2048
 _MAX_FIELDS: Final = 32
 _MAX_HEADS: Final = 8192
-_MAX_SEEN_ONCE: Final = 16_384
-"""Hashes of heads seen once, a megabyte of them: what never comes again is not worth its place."""
 
 _BEGINS: Final[Mapping[bytes, re.Pattern[bytes]]] = {
     name: re.compile(rb"\r\n%b: (?=[^ \t\r])" % name, re.IGNORECASE) for name in (FORWARDED_FOR, *PERSONAL)
@@ -52,14 +50,14 @@ class KnownHeads:
     `cuts` how the personal ones do: proxies spell them as they like, but always alike.
     """
 
-    __slots__ = ("_seen_once", "_trusted", "cuts", "forwarded_for", "senders")
+    __slots__ = ("_seen", "_trusted", "cuts", "forwarded_for", "senders")
 
     def __init__(self, *, trusted: bool) -> None:
         self._trusted = trusted
         self.forwarded_for = b"\r\nX-Forwarded-For: " if trusted else b""
         self.cuts: tuple[bytes, ...] = ()
         self.senders: Recent[bytes, Sender] = Recent(_MAX_HEADS)
-        self._seen_once: set[int] = set()
+        self._seen = SecondSight()
 
     def clear(self) -> None:
         """Forget all senders: what a Host means has changed."""
@@ -87,7 +85,7 @@ class KnownHeads:
         if not _UNIQUE.isdisjoint(head.headers) or (self._trusted and FORWARDED_FOR not in head.headers):
             return None
         key = self._learn(received)
-        if key is None or self.senders.find(key) is not None or not self._is_due(key):
+        if key is None or self.senders.find(key) is not None or not self._seen.has(key):
             return None
         return key
 
@@ -116,13 +114,3 @@ class KnownHeads:
             rest = data[stop:]
         key = data[start:end] + rest
         return key if len(key) <= MAX_BYTES else None
-
-    def _is_due(self, key: bytes) -> bool:
-        seen = hash(key)
-        if seen in self._seen_once:
-            self._seen_once.discard(seen)
-            return True
-        if len(self._seen_once) >= _MAX_SEEN_ONCE:
-            self._seen_once.clear()
-        self._seen_once.add(seen)
-        return False

@@ -73,7 +73,7 @@ class Link:
     event's fields from domain to revision, `presets` those that it sets, whatever the query says.
     """
 
-    __slots__ = ("choices", "entry", "event", "plan", "presets", "status", "until")
+    __slots__ = ("choices", "entry", "event", "plan", "presets", "revision", "status", "until")
 
     def __init__(self, entry: Entry, plan: Plan) -> None:
         key, pointer, table = entry.key, entry.pointer, entry.table
@@ -81,6 +81,7 @@ class Link:
         self.plan = plan
         self.choices = plan.choices
         self.status = table.redirect_status
+        self.revision = table.revision
         self.until = -1 if not pointer.enabled or not table.decisions else _until(pointer.expires_at)
         event = f"{key.domain}\t{key.slug}\t{table.offer}\t{pointer.link}\t{table.revision}\t"
         self.event = event.encode()

@@ -74,7 +74,9 @@ class ClickProtocol(Conversation):
         if caller is None or clicks.now_ms >= link.until:
             return self._read(data)
         location = clicks.redirect(link, caller, query)
-        ending = clicks.trusted_ending(link) if self._peer.trusted else ENDING
+        ending = ENDING
+        if self._peer.trusted:
+            ending = clicks.trusted_endings.get(link.revision) or clicks.trusted_ending(link)
         turn.responses.append((self._write, turn.openings[link.status] + location + ending))
         self._active = True
         return None

@@ -50,6 +50,8 @@ def sent(query: bytes) -> Sent:
 def preset(pointer: Pointer) -> dict[bytes, bytes]:
     """Return name -> percent-encoded value, for what a link presets."""
     values = (pointer.partner, pointer.coupon, *pointer.subs)
+    if not any(values):
+        return {}
     return {name: quote(value, safe="").encode() for name, value in zip(NAMES, values, strict=True) if value}
 
 

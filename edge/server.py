@@ -32,7 +32,6 @@ class Server(uvicorn.Server):
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            date_header=False,
             backlog=BACKLOG,
             timeout_keep_alive=keep_alive_s,
             timeout_graceful_shutdown=GRACEFUL_S,

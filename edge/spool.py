@@ -62,6 +62,8 @@ class Spool:
         self._segment_bytes = min(SEGMENT_BYTES, quota_bytes // SEGMENTS_IN_QUOTA)
         self._clock = clock
         self._lines: list[bytes] = []
+        self.put: Callable[[bytes], None] = self._lines.append
+        """Take one event of this turn: a call into C and no frame, at every click."""
         self._lock: int | None = None
         self._segment: Segment | None = None
         self._open_at = 0.0
@@ -95,16 +97,11 @@ class Spool:
         spool._try_open()
         return spool
 
-    def put(self, line: bytes) -> bool:
-        """Take one event of this turn. False where the spool is not open: the click is lost, and will be counted."""
-        self._lines.append(line)
-        return self._segment is not None
-
     def flush(self) -> None:
         """Write this turn's events with one write(). Never raises and never waits for anything but that."""
-        lines = self._lines
-        if lines:
-            self._lines = []
+        if self._lines:
+            lines = self._lines.copy()
+            self._lines.clear()
             for start in range(0, len(lines), MAX_BATCH_EVENTS):
                 self._write(lines[start : start + MAX_BATCH_EVENTS])
 

@@ -18,8 +18,9 @@ NO_HEADERS: Final[tuple[Header, ...]] = ()
 class Spool(Protocol):
     """Where events go. Neither method waits or raises."""
 
-    def put(self, line: bytes) -> bool:
-        """Take one event of this turn; False where it is dropped and counted."""
+    @property
+    def put(self) -> Callable[[bytes], None]:
+        """Take one event of this turn. What cannot be kept is dropped by `flush`, and counted."""
         ...
 
     def flush(self) -> None:

@@ -6,8 +6,8 @@ Three values, from what the most requests share to what the fewest do:
     Sender   one set of headers: agent, kind of click, referrer, the domain asked, country header
     Caller   one address with one sender: the visitor that rules see, and what an event says of it
 
-Addresses have no memory of their own: hardly any comes again with other headers, and to remember each costs more than
-reading a few anew.
+A caller is remembered at the second sight: most visitors come once, and to keep each costs more than to read some anew.
+Addresses have no memory of their own: hardly any comes again with other headers.
 """
 
 import re
@@ -17,7 +17,7 @@ from hashlib import blake2b
 from typing import Final
 
 from edge.counters import Counters
-from edge.recent import Recent
+from edge.recent import Recent, SecondSight
 from shared.client_ip import TrustedProxies, client_ip, truncate_address
 from shared.conditions import KINDS as CONDITION_KINDS
 from shared.country import country_from_header, country_of
@@ -101,7 +101,8 @@ class Caller:
     @property
     def visitor(self) -> Visitor:
         """Who clicks, as rules see it."""
-        return self.sender.visitor._replace(country=self.country)
+        who = self.sender.visitor
+        return Visitor(self.country, who.device, who.os, who.browser, who.bot)
 
     def who_as(self, kind: str) -> bytes:
         """Return `who` for a click of another kind."""
@@ -132,6 +133,7 @@ class Visitors:
         self._senders: Recent[tuple[str | bytes, ...], Sender] = Recent(_SENDERS)
         self.callers: Recent[tuple[bytes, Sender], Caller] = Recent(_CALLERS)
         """By X-Forwarded-For, or else the peer's address, and sender."""
+        self._seen = SecondSight()
         self._agents_left = MAX_AGENTS_READ_PER_TURN
         self._hash: Callable[[bytes], str] = _hash_of_nobody
         self._hash_until_ms = 0
@@ -177,7 +179,7 @@ class Visitors:
             address = self.address_of(peer, forwarded_for)
             visitor_hash = self._hash(address.encode() + b"\0" + sender.user_agent)
             caller = Caller(address, sender.country or self._country_of(address), sender, visitor_hash)
-            if len(key[0]) <= MAX_FORWARDED_BYTES and (address != peer or not forwarded_for):
+            if self._seen.has(key) and len(key[0]) <= MAX_FORWARDED_BYTES and (address != peer or not forwarded_for):
                 self.callers.put(key, caller)  # with another peer in front, the same list names the same visitor
         return caller
 

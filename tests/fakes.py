@@ -67,12 +67,11 @@ class FakeSpool:
         self.on_flush: Callable[[], None] = lambda: None
         self.dropped = 0
 
-    def put(self, line: bytes) -> bool:
+    def put(self, line: bytes) -> None:
         if self.full:
             self.dropped += 1
-            return False
-        self.pending.append(line)
-        return True
+        else:
+            self.pending.append(line)
 
     def flush(self) -> None:
         self.flushes += 1

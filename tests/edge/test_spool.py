@@ -266,7 +266,7 @@ def test_a_folder_that_cannot_be_made_costs_clicks_and_no_error(tmp_path: Path) 
     (tmp_path / "spool").write_text("a file where the folder should be")
     now = [0.0]
     spool = open_spool(tmp_path / "spool", clock=lambda: now[0])
-    assert not spool.put(b"a")
+    spool.put(b"a")
     spool.flush()
     assert spool.status().dropped["io_error"] == 1
 

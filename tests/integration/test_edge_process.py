@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -213,6 +214,17 @@ def test_every_visitor_is_sent_down_the_right_track(edge: Edge, address: str, us
 
     assert {(answer.status, answer.location) for answer in answers} == {(302, location)}
     assert len({answer.click_id for answer in answers}) == 20
+
+
+@pytest.mark.parametrize("path", ["/saas", "/saas?a=b", "/unknown", "/robots.txt", "/a/b"])
+def test_every_answer_has_a_date_and_names_no_server(edge: Edge, path: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers={"User-Agent": IPHONE})
+        response = connection.getresponse()
+
+    assert parsedate_to_datetime(response.headers["Date"]).tzinfo is not None
+    assert "Server" not in response.headers
 
 
 def test_an_unknown_slug_is_404_and_a_paused_offer_410(edge: Edge, publisher: Publisher) -> None:
