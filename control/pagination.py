@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar
 
 from fastapi import Depends, Query
 from pydantic import Field
-from sqlalchemy import Select
+from sqlalchemy import Select, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -43,6 +43,11 @@ def _cursor(
 
 
 CursorDep = Annotated[Cursor, Depends(_cursor)]
+
+
+def containing(query: Select[T], typed: str, *columns: InstrumentedAttribute[str]) -> Select[T]:
+    """Return `query` narrowed to rows of which a column contains what was `typed`, in any case; all of them for ""."""
+    return query.where(or_(*(column.icontains(typed, autoescape=True) for column in columns))) if typed else query
 
 
 async def page_of(

@@ -2,8 +2,9 @@
 
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from control import pagination
 from control.access.roles import Caller
 from control.audit.service import record
 from control.db import now_ms
@@ -38,10 +39,16 @@ _EMPTY: Final = CheckedDraft(enabled=False, fallback_url=None, fallback_final=No
 
 
 async def page(
-    parts: Parts, caller: Caller, cursor: Cursor, *, slug: str | None = None, status: OfferStatus | None = None
+    parts: Parts,
+    caller: Caller,
+    cursor: Cursor,
+    *,
+    slug: str | None = None,
+    status: OfferStatus | None = None,
+    containing: str = "",
 ) -> Page[Offer]:
-    """Return one page of offers."""
-    query = select(OfferRow)
+    """Return one page of offers; `containing` is a part of their names or slugs, in any case."""
+    query = pagination.containing(select(OfferRow), containing, OfferRow.name, OfferRow.slug)
     if slug is not None:
         query = query.where(OfferRow.slug == slug)
     if status is not None:
@@ -50,6 +57,13 @@ async def page(
         rows, following = await page_of(session, query, OfferRow.number, cursor)
         items = await shown(session, parts.settings, caller, rows)
     return Page[Offer](items=items, next_cursor=following)
+
+
+async def counts(parts: Parts) -> dict[str, int]:
+    """Return how many offers there are of each status that any has."""
+    async with parts.db.read() as session:
+        found = await session.execute(select(OfferRow.status, func.count()).group_by(OfferRow.status))
+    return dict(found.all())
 
 
 async def get(parts: Parts, caller: Caller, offer_id: str) -> Offer:

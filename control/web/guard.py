@@ -11,6 +11,7 @@ from control.access.guard import SESSION_COOKIE, require_csrf, session_caller
 from control.access.roles import Caller
 from control.errors import Problem
 from control.parts import PartsDep
+from control.web.counts import counts
 
 MAX_FIELDS: Final = 200
 
@@ -24,6 +25,7 @@ async def _person(request: Request, parts: PartsDep) -> Caller:
     caller = await session_caller(cookie, parts) if cookie else None
     if caller is None:
         raise LoginNeeded
+    request.state.counts = await counts(parts)  # what the side bar of every page shows
     return caller
 
 

@@ -1,8 +1,8 @@
 """The list of offers, and a new one."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
@@ -14,12 +14,16 @@ from control.offers.schemas import OfferIn
 from control.pagination import CursorDep
 from control.parts import PartsDep
 from control.web.guard import Form, Person
+from control.web.notices import notice_of
+from control.web.offer_rows import DAYS, rows_of
 from control.web.render import page
 from shared.rules import OfferStatus
 
 router = APIRouter(include_in_schema=False)
 
 _FIELDS: Final = ("name", "slug", "destination_url")
+
+Text = Annotated[str, Query(max_length=100)]
 
 
 @router.get("/")
@@ -29,17 +33,27 @@ async def home(_caller: Person) -> RedirectResponse:
 
 @router.get("/offers")
 async def list_offers(
-    request: Request, parts: PartsDep, caller: Person, cursor: CursorDep, status: OfferStatus = OfferStatus.ACTIVE
+    *,
+    request: Request,
+    parts: PartsDep,
+    caller: Person,
+    cursor: CursorDep,
+    status: OfferStatus = OfferStatus.ACTIVE,
+    q: Text = "",
 ) -> Any:
-    found = await service.page(parts, caller, cursor, status=status)
+    found = await service.page(parts, caller, cursor, status=status, containing=q.strip())
+    counts = await service.counts(parts)
     return page(
         request,
         "offers.html",
         caller=caller,
-        offers=found.items,
+        rows=await rows_of(parts, found.items),
         next_cursor=found.next_cursor,
         status=status,
-        statuses=list(OfferStatus),
+        q=q,
+        counts={one: counts.get(one, 0) for one in OfferStatus},
+        days=DAYS,
+        notice=notice_of(request),
     )
 
 

@@ -29,6 +29,7 @@ def page(request: Request, template: str, *, code: int = 200, caller: Caller | N
         may_edit=can.includes(Role.EDITOR),
         is_admin=can.includes(Role.ADMIN),
         here=request.url.path,
+        nav_counts=getattr(request.state, "counts", {}),
         theme=request.cookies.get("turnout_theme", "") if request.cookies.get("turnout_theme") in _THEMES else "",
         **context,
     )

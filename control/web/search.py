@@ -3,8 +3,7 @@
 from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Query
-from sqlalchemy import Select, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import select
 
 from control.access.guard import Viewer
 from control.access.roles import Caller, Role
@@ -12,6 +11,7 @@ from control.links import service as link_service
 from control.links.models import LinkRow
 from control.links.schemas import Link
 from control.offers.models import OfferRow
+from control.pagination import containing
 from control.partners.models import PartnerRow
 from control.parts import Parts, PartsDep
 from control.web import names
@@ -78,7 +78,7 @@ async def links(parts: Parts, typed: str, offer_id: str | None = None, limit: in
 
 
 async def _offers(parts: Parts, typed: str) -> list[dict[str, str]]:
-    query = _containing(select(OfferRow), typed, OfferRow.name, OfferRow.slug).order_by(OfferRow.number.desc())
+    query = containing(select(OfferRow), typed, OfferRow.name, OfferRow.slug).order_by(OfferRow.number.desc())
     async with parts.db.read() as session:
         rows = (await session.scalars(query.limit(_HITS))).all()
     return [_hit(row.name, row.slug, f"/offers/{row.id}/smart-link", "layers") for row in rows]
@@ -87,7 +87,7 @@ async def _offers(parts: Parts, typed: str) -> list[dict[str, str]]:
 async def _partners(parts: Parts, typed: str) -> list[dict[str, str]]:
     if not typed:
         return []
-    query = _containing(select(PartnerRow), typed, PartnerRow.name, PartnerRow.slug).order_by(PartnerRow.number.desc())
+    query = containing(select(PartnerRow), typed, PartnerRow.name, PartnerRow.slug).order_by(PartnerRow.number.desc())
     async with parts.db.read() as session:
         rows = (await session.scalars(query.limit(_HITS))).all()
     return [_hit(row.name, row.slug, f"/partners/{row.id}", "users") for row in rows]
@@ -109,10 +109,6 @@ def _actions(caller: Caller, typed: str) -> list[dict[str, str]]:
         for action in allowed
         if all(word in f"{action.label} {action.words}".lower() for word in words)
     ]
-
-
-def _containing(query: Select[Any], typed: str, *columns: InstrumentedAttribute[str]) -> Select[Any]:
-    return query.where(or_(*(column.icontains(typed, autoescape=True) for column in columns))) if typed else query
 
 
 def _hit(label: str, note: str, href: str, icon: str) -> dict[str, str]:
