@@ -139,6 +139,24 @@ class ShiftRow(ClicksBase):
     asked_at: Mapped[int] = mapped_column(BigInteger)
 
 
+class ColumnRow(ClicksBase):
+    """One column of a block of an offer's clicks on a UTC day, in the order of time; counts only while that is closed.
+
+    `codes` is for every click the place of its value in `texts`: a byte, where there are more than 256 a low byte for
+    each and then a high byte for each, where there is one value None. `name` is a dimension, `measure` or `quarter`.
+    """
+
+    __tablename__ = "click_columns"
+
+    offer: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    day: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    block: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    clicks: Mapped[int] = mapped_column(Integer)
+    texts: Mapped[list[Any]]
+    codes: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
 class BootRow(ClicksBase):
     """The account of one worker process: SQL has every batch up to `done`; `produced` and `dropped` as it told last.
 

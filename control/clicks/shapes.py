@@ -21,6 +21,17 @@ MEASURES: Final = ("clicks", "uniques", "bots", "duplicates", "prefetches")
 MEASURE_OF_KIND: Final = (0, 3, 2, 4)
 """Number of a kind to the place of its measure. `uniques` counts those of the clicks that were a visitor's first."""
 
+COLUMNS: Final = (
+    *("rule", "country", "device", "os", "browser", "link", "via", "coupon"),
+    *("sub1", "sub2", "sub3", "sub4", "sub5", "referrer"),
+)
+"""Dimensions of clicks, which closed days have as columns."""
+FOLDED: Final = ("via", "coupon")
+"""Dimensions that are compared without regard to case."""
+MEASURE, QUARTER = "measure", "quarter"
+"""Columns of closed days beside those of dimensions: twice the number of a click's kind, plus one for a unique; and the
+quarter since 1970 that it was in."""
+
 OVERFLOW: Final = "\u2026"
 """Stands for all values of a dimension that came after a shape of an offer was full."""
 

@@ -10,6 +10,7 @@ from control.clicks.models import BootRow, ClickRow, DeadLetterRow, TextRow
 
 NUMBERED: Final = ("offer", "domain", "slug", "link", "rule", "country", "device", "os", "browser")
 """Columns of ClickRow that are numbers of texts."""
+_ASKED_AT_ONCE: Final = 1_000
 
 
 class FoundClick(NamedTuple):
@@ -30,8 +31,12 @@ async def find(session: AsyncSession, click_id: str) -> FoundClick | None:
 
 async def texts(session: AsyncSession, numbers: Collection[int]) -> dict[int, str]:
     """Return the texts with these numbers."""
-    found = await session.execute(select(TextRow.id, TextRow.text).where(TextRow.id.in_(numbers)))
-    return dict(found.all())
+    wanted = sorted(numbers)
+    found: dict[int, str] = {}
+    for start in range(0, len(wanted), _ASKED_AT_ONCE):
+        chunk = wanted[start : start + _ASKED_AT_ONCE]
+        found |= (await session.execute(select(TextRow.id, TextRow.text).where(TextRow.id.in_(chunk)))).all()
+    return found
 
 
 async def text_numbers(session: AsyncSession, wanted: Collection[str]) -> dict[str, int]:

@@ -7,5 +7,5 @@ ledger     (boot, number) seen? done up to where?
 dictionary texts and cells -> numbers
 rollups    clicks -> measures by cell and quarter hour
 recording  the one transaction of all these
-closing    whole local days out of quarters; retention forgets
+closing    whole local days out of quarters; columns  the clicks of a day, column by column; retention forgets
 """

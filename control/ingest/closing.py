@@ -1,8 +1,9 @@
 """Whole days: once a local day is over, its quarters are summed into one row a cell, so that long charts read little.
 
 So are sixteen days at a time out of days. Both are kept for UTC and for every distance from UTC that somebody asked
-charts for. A late click opens its days again (`statements.REOPEN_DAYS`); whoever reads uses quarters where a day is not
-closed. So days are never the truth, and may come late.
+charts for. Of days of UTC the raw clicks are written once more by columns (`columns`). A late click opens its days
+again (`statements.REOPEN_DAYS`); whoever reads uses quarters, and rows, where a day is not closed. So days are never
+the truth, and may come late.
 """
 
 from typing import Final
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from control.clicks.models import CellRow, ClosedDaysRow, QuarterRow, ShiftRow
 from control.clicks.shapes import BLOCK_DAYS, DAY_MS, MEASURES, QUARTER_MS, QUARTERS_A_DAY, SHAPES, TOTAL
 from control.db import Database
+from control.ingest.columns import write_columns
 
 SETTLED_MS: Final = 60 * 60 * 1000
 """How long after its end a day is closed: what spools hold up for longer opens it again."""
@@ -39,19 +41,18 @@ _SUM_UP_DAYS: Final = text(
 async def close_days(db: Database, now_ms: int) -> int:
     """Close every local day that is over, then every block of closed days, a transaction each; return how many days."""
     async with db.read() as session:
-        offers = await offers_of(session)
         shifts = await _shifts(session, now_ms)
-        first = await _first_quarter(session, offers)
+        first = await _first_quarter(session, await offers_of(session))
     closed = 0
     for shift in shifts if first is not None else ():
         over = ((now_ms - SETTLED_MS) // QUARTER_MS + shift) // QUARTERS_A_DAY
         first_day = ((first or 0) + shift) // QUARTERS_A_DAY
         for day in await _open(db, shift, 1, range(first_day, over)):
-            await _close_day(db, shift, day, offers)
+            await _close_day(db, shift, day)
             closed += 1
         blocks = range(first_day - first_day % BLOCK_DAYS, over - BLOCK_DAYS + 1, BLOCK_DAYS)
         for day in await _open(db, shift, BLOCK_DAYS, blocks):
-            await _close_block(db, shift, day, offers, first_day)
+            await _close_block(db, shift, day, first_day)
     return closed
 
 
@@ -94,16 +95,18 @@ async def _open(db: Database, shift: int, days: int, wanted: range) -> list[int]
     return [day for day in wanted if day not in closed]
 
 
-async def _close_day(db: Database, shift: int, day: int, offers: list[int]) -> None:
+async def _close_day(db: Database, shift: int, day: int) -> None:
     first = day * QUARTERS_A_DAY - shift
     span = {"shift": shift, "day": day, "first": first, "after": first + QUARTERS_A_DAY}
     async with db.write() as session:
-        for offer in offers:
+        for offer in await offers_of(session):
             await session.execute(_SUM_UP_QUARTERS, {"offer": offer, **span})
+            if shift == 0:
+                await write_columns(session, offer, day)
         session.add(ClosedDaysRow(shift=shift, days=1, day=day))
 
 
-async def _close_block(db: Database, shift: int, day: int, offers: list[int], first_day: int) -> None:
+async def _close_block(db: Database, shift: int, day: int, first_day: int) -> None:
     """Close a block if all of its days still are, but for those before the first click of all."""
     async with db.write() as session:
         query = select(func.count()).where(
@@ -114,6 +117,6 @@ async def _close_block(db: Database, shift: int, day: int, offers: list[int], fi
         )
         if (await session.scalar(query) or 0) < day + BLOCK_DAYS - max(day, first_day):
             return
-        for offer in offers:
+        for offer in await offers_of(session):
             await session.execute(_SUM_UP_DAYS, {"shift": shift, "day": day, "offer": offer})
         session.add(ClosedDaysRow(shift=shift, days=BLOCK_DAYS, day=day))

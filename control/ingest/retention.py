@@ -9,6 +9,7 @@ from control.clicks.models import (
     BootRow,
     ClickRow,
     ClosedDaysRow,
+    ColumnRow,
     DaysRow,
     DeadLetterRow,
     SeenRow,
@@ -31,6 +32,8 @@ async def forget(db: Database, now_ms: int, retention_days: int) -> int:
     """Delete what is older than its time, in short transactions; return how many raw clicks that was."""
     async with db.write() as session:
         await _forget_small(session, now_ms)
+        whole_days = ColumnRow.day < (now_ms - retention_days * DAY_MS) // DAY_MS
+        await session.execute(delete(ColumnRow).where(whole_days))
     forgotten = 0
     while deleted := await _forget_clicks(db, now_ms - retention_days * DAY_MS):
         forgotten += deleted

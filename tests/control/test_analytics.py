@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
+from sqlalchemy import delete
 
+from control.clicks.models import ClickRow
 from control.clicks.shapes import BLOCK_DAYS
 from control.ingest.closing import ask_for, close_days
 from control.insight.analytics.cover import cover, split
@@ -210,6 +212,42 @@ def test_the_period_before_is_compared(month: Fixture) -> None:
 def test_combinations_that_rollups_lack_come_from_clicks(month: Fixture) -> None:
     assert month.ask(group_by="sub1", sub2="x")["source"] == "clicks"
     assert month.ask(group_by="country", device="mobile")["source"] == "rollups"
+
+
+def test_closed_days_are_counted_without_reading_clicks_until_a_late_one_opens_them(month: Fixture) -> None:
+    given = {"group_by": "sub1", "sub2": "x", "tz": "Asia/Kolkata"}
+    month.close()
+    expected = month.ask(**given)
+    late = Clicks().event(offer=month.offer["id"], sub1="late", sub2="x", time_ms=round(FIRST.timestamp() * 1000))
+
+    async def forget_rows() -> None:
+        async with month.parts.clicks_db.write() as session:
+            await session.execute(delete(ClickRow))
+
+    month.run(forget_rows)
+    assert month.ask(**given) == expected
+    month.run(month.ingester.record, batch(99, [late]))
+    reopened = month.ask(**given, **{"from": "2026-10-20", "to": "2026-10-20"})
+
+    assert [group["key"] for group in reopened["groups"]] == ["late"]
+
+
+@pytest.mark.parametrize("filters", [{"sub2": ["x"]}, {"sub1": ["é"], "link": ["l_one"]}], ids=["one", "two"])
+@pytest.mark.parametrize("closed", [False, True], ids=["by rows", "by columns"])
+def test_what_rollups_lack_is_filtered_by_partner_and_kind_too(
+    month: Fixture, filters: dict[str, list[str]], closed: bool
+) -> None:
+    if closed:
+        month.close()
+    for partner in (*month.partners.values(), "unattributed", ""):
+        wanted = month.chosen({**filters, "partner": [partner]})
+        found = month.ask(**filters, partner=partner, group_by="country", tz="Asia/Kolkata")
+        assert found["source"] == "clicks"
+        groups = {group["key"]: group["clicks"] for group in found["groups"] if group["clicks"]}
+        assert groups == Counter(event.country for event in people(wanted))
+        bots = month.ask(**filters, partner=partner, group_by="partner", kind="bot", interval="week")
+        assert bots["totals"]["bots"] == sum(event.kind == "bot" for event in wanted)
+        assert sum(point["bots"] for point in bots["series"]) == bots["totals"]["bots"]
 
 
 @pytest.mark.parametrize("value", ["\0", "\ufffd", "'; DROP TABLE clicks --", "%", "\U0001f600", "x" * 300], ids=ascii)

@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from control.clicks.shapes import MEASURES, OVERFLOW, QUARTER_MS, SHAPES
+from control.ingest import columns
 from control.ingest.batches import MalformedBatch, UnknownSchema, read_batch
 from control.ingest.closing import ask_for, close_days
 from control.ingest.decoding import Texts, read_lines
 from control.ingest.retention import forget
 from control.ingest.rollups import roll_up
+from control.insight.analytics.columns import Column
 from shared.events import KINDS, ClickEvent, decode_event, encode_event
 from tests.control.clicks import NOON_MS, Clicks, Ingester, batch, ingesting
 
@@ -240,12 +242,40 @@ def test_a_day_is_closed_once_it_is_over_and_opened_by_a_late_click(database_url
     ingesting(database_url, claim)
 
 
+def test_clicks_of_a_closed_day_are_written_by_columns_a_block_after_the_other(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "BLOCK_CLICKS", 3)
+
+    async def claim(ingester: Ingester) -> None:
+        clicks = Clicks()
+        events = [
+            clicks.event(time_ms=NOON_MS + number * QUARTER_MS // 2, sub1=f"s{number % 2}") for number in range(7)
+        ]
+        await ingester.record(batch(1, [*events, clicks.event(offer="o_other")]))
+        await close_days(ingester.db, NOON_MS + DAY_MS)
+        rows = await ingester.rows(
+            "SELECT clicks, texts, codes FROM click_columns WHERE name = 'sub1' "
+            "AND offer = (SELECT id FROM click_texts WHERE text = 'o_saas') ORDER BY block"
+        )
+        assert [number for number, _, _ in rows] == [3, 3, 1]
+        said = []
+        for number, texts, codes in rows:
+            column = Column.read(json.loads(texts), codes, number)
+            said += [column.texts[column.code([plane[place] for plane in column.planes])] for place in range(number)]
+        assert said == [event.sub1 for event in events]
+
+    ingesting(database_url, claim)
+
+
 def test_raw_clicks_are_forgotten_and_rollups_kept(database_url: str) -> None:
     async def claim(ingester: Ingester) -> None:
         clicks = Clicks()
         old = [clicks.event(time_ms=NOON_MS - 40 * DAY_MS + hour * 3_600_000) for hour in range(5)]
         await ingester.record(batch(1, [*old, clicks.event()]))
+        await close_days(ingester.db, NOON_MS + DAY_MS)
         assert await forget(ingester.db, NOON_MS, retention_days=30) == 5
+        assert await ingester.rows("SELECT DISTINCT day FROM click_columns") == [(NOON_MS // DAY_MS,)]
         assert await ingester.one("SELECT COUNT(*) FROM clicks") == 1
         assert await ingester.one("SELECT SUM(clicks) FROM click_quarters WHERE shape = 0") == 6
 

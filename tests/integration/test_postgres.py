@@ -11,17 +11,8 @@ import pytest
 from tests.postgres import Postgres
 
 _ROOT = Path(__file__).parents[2]
-_HANG_S = 900
+_HANG_S = 1800
 _OPTIONS = ("-q", "-p", "no:cacheprovider", "-n", "2")
-_FORGETFUL = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "autovacuum": "off",
-}
-"""A server for minutes: nothing of it need survive a power loss."""
 SUITES = (
     "test_foundations.py",
     "test_offers.py",

@@ -43,10 +43,10 @@ class Reading:
 
     async def totals(self) -> list[Row]:
         """Return sums over the whole range."""
-        span = self.question.period.range
+        period, interval = self.question.period, self.question.interval
         if isinstance(self.reader, RollupReader):
-            return await self.reader.totals(span, self.shift)
-        return await self.reader.totals(span)
+            return await self.reader.totals(period.range, self.shift)
+        return await self.reader.totals(period, interval)
 
     async def series(self, values: Collection[Values] | None) -> list[SeriesRow]:
         """Return sums by bucket: of these values of rows, or of all together under no values."""
@@ -92,8 +92,8 @@ async def _choose_reader(
         rollups = RollupReader(session, offer, shape, question.columns, closed)
         if await rollups.choose(filters):
             return rollups
-    raw = RawReader(session, offer, question.columns)
-    await raw.choose(filters, question.period.range)
+    raw = RawReader(session, offer, question.columns, closed.get((0, 1), frozenset()))
+    await raw.choose(filters)
     return raw
 
 
@@ -106,11 +106,10 @@ async def _keys(session: AsyncSession, question: Question, reader: RollupReader 
     owners = await attribution(session, question.offer_id, pairs)
     wanted = question.filters.get("partner")
     if wanted is not None:
-        accepted = [pair for pair in pairs if owners.partner_of(*pair) in wanted]
         if isinstance(reader, RawReader):
-            await reader.only(accepted, span)
+            reader.only(lambda via, coupon: owners.partner_of(via, coupon) in wanted)
         else:
-            reader.only(accepted)
+            reader.only([pair for pair in pairs if owners.partner_of(*pair) in wanted])
     return _partner_of(owners) if question.group_by == "partner" else lambda values: values[0] if values else ""
 
 

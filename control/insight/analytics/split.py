@@ -6,6 +6,7 @@ from typing import Final
 
 from control.clicks.shapes import KINDS, MEASURE_OF_KIND, MEASURES
 from control.insight.analytics.question import Question
+from control.insight.analytics.raw import RawReader
 from control.insight.analytics.reading import Reading, Sessions, open_reading
 from control.insight.analytics.sums import Values, add
 
@@ -78,6 +79,8 @@ async def whole_series(
     """Return the sums of all groups together by bucket; `found` answered the question, `groups` is a series of it."""
     if not found.groups.keys() - {key for bucket in groups for key in bucket}:
         return [_sum(bucket.values()) for bucket in groups]
+    if found.source == RawReader.source:  # its rows are in memory
+        return [_sum(bucket.values()) for bucket in await series_of(found, question, found.groups)]
     asked = question.ungrouped()
     whole = Split(await open_reading(sessions, asked, found.reading) if found.reading else None)
     whole.values[""].add(())

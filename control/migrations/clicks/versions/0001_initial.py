@@ -52,6 +52,17 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "click_columns",
+        sa.Column("offer", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("block", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("clicks", sa.Integer(), nullable=False),
+        sa.Column("texts", sa.JSON(), nullable=False),
+        sa.Column("codes", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("offer", "name", "day", "block", name=op.f("pk_click_columns")),
+    )
+    op.create_table(
         "click_days",
         sa.Column("shift", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("days", sa.SmallInteger(), autoincrement=False, nullable=False),
@@ -171,6 +182,7 @@ def downgrade() -> None:
 
     op.drop_table("click_dead_letters")
     op.drop_table("click_days")
+    op.drop_table("click_columns")
     op.drop_table("click_closed_days")
     op.drop_table("click_cells")
     with op.batch_alter_table("click_boots", schema=None) as batch_op:
