@@ -46,6 +46,8 @@ def difference(answer: Answer, truth: Truth, visitor: Visitor, now_ms: int) -> s
     expected = _statuses(truth, now_ms)
     if answer.status not in expected:
         return f"answers {answer.status} instead of {min(expected)}"
+    if truth.paused and answer.location != (truth.paused[0] or "").encode():
+        return f"redirects to {answer.location[:300].decode('ascii', 'replace')}"
     if truth.pointer is None or table is None:
         return ""
     for what, served, newest in (
@@ -60,6 +62,8 @@ def difference(answer: Answer, truth: Truth, visitor: Visitor, now_ms: int) -> s
 
 
 def _statuses(truth: Truth, now_ms: int) -> set[int]:
+    if truth.paused:
+        return {410 if truth.paused[0] is None else 302}
     if truth.pointer is None or truth.table is None:
         return {404}
     if not truth.table.decisions:

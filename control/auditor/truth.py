@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.domains.models import DomainRow
+from control.domains.schemas import DomainStatus
 from control.links.models import LinkRow
 from control.offers import store as offers
 from control.offers.compiled import compiled_offer, draft_of
@@ -18,14 +19,15 @@ from shared.destination import SUBS
 from shared.key import DEFAULT_DOMAIN, Key
 from shared.pointer import Pointer
 from shared.table import Table, compile_offer, decode_table
-from shared.wire import pointer_key, table_key
+from shared.wire import DOMAINS, pointer_key, table_key
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
     """What a slug leads to, `pointer` and `table` None where it does not exist.
 
-    `link_sequence` and `table_sequence` are the newest publishes of both, 0 where there is none.
+    `link_sequence` and `table_sequence` are the newest publishes of both, 0 where there is none. `paused` has where a
+    paused domain sends everybody, None for 410; where it is empty the domain is not paused.
     """
 
     key: Key
@@ -33,10 +35,16 @@ class Truth:
     table: Table | None = None
     link_sequence: int = 0
     table_sequence: int = 0
+    paused: tuple[str | None, ...] = ()
 
 
 async def truth_of(session: AsyncSession, key: Key) -> Truth:
     """Return what SQL says of `key`."""
+    on_it = select(DomainRow.inactive_final).where(DomainRow.host == key.domain)
+    paused = (await session.execute(on_it.where(DomainRow.status == DomainStatus.PAUSED))).one_or_none()
+    if paused is not None:
+        newest = await _newest(session, [DOMAINS])
+        return Truth(key, link_sequence=newest.get(DOMAINS, 0), paused=(paused[0],))
     pointer = await _pointer(session, key)
     published = [pointer_key(key)] if pointer is None else [pointer_key(key), table_key(pointer.offer)]
     sequences = await _newest(session, published)

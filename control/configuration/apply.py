@@ -83,8 +83,11 @@ async def _domain(parts: Parts, caller: Caller, step: Step) -> None:
         await domains.create(parts, caller, step.wanted)
         return
     async with parts.db.read() as session:
-        domain_id = await session.scalar(select(DomainRow.id).where(DomainRow.host == step.key))
-    await domains.update(parts, caller, domain_id or "", DomainPatch(root_url=step.wanted.root_url))
+        domain_id = await session.scalar(select(DomainRow.id).where(DomainRow.host == step.key)) or ""
+    urls = {name: getattr(step.wanted, name) for name in DomainPatch.model_fields if name in step.fields}
+    await domains.update(parts, caller, domain_id, DomainPatch(**urls))
+    if "status" in step.fields:
+        await domains.set_status(parts, caller, domain_id, step.wanted.status)
 
 
 async def _partner(parts: Parts, caller: Caller, step: Step) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from control.configuration.document import CouponDoc, Document, LinkDoc, OfferDoc
 from control.coupons.models import CouponRow
 from control.domains.models import DomainRow
-from control.domains.schemas import DomainIn
+from control.domains.schemas import DomainIn, DomainStatus
 from control.fields import utc
 from control.links.models import LinkRow
 from control.offers import store as offers
@@ -35,7 +35,7 @@ async def current(session: AsyncSession) -> Document:
     partner_slugs = {row.id: row.slug for row in partners}
     offer_slugs = {row.id: row.slug for row in rows}
     return Document.model_construct(
-        domains=[DomainIn.model_construct(host=row.host, root_url=row.root_url) for row in domains],
+        domains=[_domain(row) for row in domains],
         partners=[PartnerIn.model_construct(slug=row.slug, name=row.name) for row in partners],
         offers=[
             offer
@@ -45,6 +45,11 @@ async def current(session: AsyncSession) -> Document:
         links=await _links(session, offer_slugs, partner_slugs),
         coupons=await _coupons(session, offer_slugs, partner_slugs),
     )
+
+
+def _domain(row: DomainRow) -> DomainIn:
+    fields = {name: getattr(row, name) for name in DomainIn.model_fields}
+    return DomainIn.model_construct(**fields | {"status": DomainStatus(row.status)})
 
 
 async def _offers(session: AsyncSession, rows: Any) -> list[OfferDoc]:

@@ -8,6 +8,7 @@ from control import destinations
 from control.configuration.document import CouponDoc, Document, LinkDoc, OfferDoc
 from control.coupons.models import fold
 from control.destinations import UrlRules
+from control.domains.schemas import DomainIn
 from control.errors import Faults, Problem
 from control.fields import Input
 from control.insight.test_visitor import attributes_of
@@ -22,6 +23,7 @@ Kind = Literal["domain", "partner", "offer", "link", "coupon"]
 KINDS: Final[tuple[Kind, ...]] = ("domain", "partner", "offer", "link", "coupon")
 T = TypeVar("T", bound=Input)
 
+_DOMAIN_FIELDS: Final = tuple(name for name in DomainIn.model_fields if name != "host")
 _OFFER_FIELDS: Final = tuple(name for name in OfferDoc.model_fields if name not in ("slug", "smart_link"))
 _LINK_FIELDS: Final = tuple(name for name in LinkDoc.model_fields if name not in ("slug", "domain"))
 
@@ -54,7 +56,7 @@ def plan(current: Document, wanted: Document, urls: UrlRules) -> Plan:
     _check_tests(current, wanted, urls, faults)
     faults.raise_if_any()
     steps = [
-        *_compare("domain", current.domains, wanted.domains, lambda doc: doc.host, ("root_url",)),
+        *_compare("domain", current.domains, wanted.domains, lambda doc: doc.host, _DOMAIN_FIELDS),
         *_compare("partner", current.partners, wanted.partners, lambda doc: doc.slug, ("name",)),
         *_compare_offers(current.offers, wanted.offers),
         *_compare("link", current.links, wanted.links, link_key, _LINK_FIELDS),
@@ -203,10 +205,12 @@ def _check_collisions(current: Document, wanted: Document, offers: set[str], fau
 
 
 def _check_urls(wanted: Document, urls: UrlRules, faults: Faults) -> None:
+    roots = UrlRules(urls.app_schemes, macros=False)
     for place, domain in enumerate(wanted.domains):
-        if domain.root_url is not None:
-            roots = UrlRules(urls.app_schemes, macros=False)
-            destinations.check(domain.root_url, f"domains.{place}.root_url", roots, faults.errors)
+        for name in ("root_url", "inactive_url"):
+            typed = getattr(domain, name)
+            if typed is not None:
+                destinations.check(typed, f"domains.{place}.{name}", roots, faults.errors)
     for place, offer in enumerate(wanted.offers):
         for name in ("destination_url", "inactive_url"):
             typed = getattr(offer, name)

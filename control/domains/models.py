@@ -7,7 +7,10 @@ from control.db import Base, RowNumber
 
 
 class DomainRow(Base):
-    """A registered host (lower-case A-label form) and where its root redirects, as typed and as sent."""
+    """A registered host (lower-case A-label form), where its root redirects and, while it is paused, all its visitors.
+
+    `*_final` is the URL beside it as it is sent.
+    """
 
     __tablename__ = "domains"
 
@@ -16,4 +19,7 @@ class DomainRow(Base):
     host: Mapped[str] = mapped_column(unique=True)
     root_url: Mapped[str | None]
     root_final: Mapped[str | None]
+    status: Mapped[str]
+    inactive_url: Mapped[str | None]
+    inactive_final: Mapped[str | None]
     created_at: Mapped[int] = mapped_column(BigInteger)

@@ -10,7 +10,7 @@ from control.db import now_ms
 from control.destinations import UrlRules
 from control.domains import store
 from control.domains.models import DomainRow
-from control.domains.schemas import Domain, DomainIn, DomainPatch
+from control.domains.schemas import Domain, DomainIn, DomainPatch, DomainStatus, SavedDomain
 from control.errors import FieldError, Problem
 from control.fields import utc
 from control.ids import Identity, new_id
@@ -25,7 +25,14 @@ from shared.key import DEFAULT_DOMAIN
 
 def show(row: DomainRow) -> Domain:
     """Return a domain as the API gives it."""
-    return Domain(id=row.id, host=row.host, root_url=row.root_url, created_at=utc(row.created_at))
+    return Domain(
+        id=row.id,
+        host=row.host,
+        root_url=row.root_url,
+        inactive_url=row.inactive_url,
+        status=DomainStatus(row.status),
+        created_at=utc(row.created_at),
+    )
 
 
 async def page(parts: Parts, cursor: Cursor, host: str | None = None) -> Page[Domain]:
@@ -60,11 +67,13 @@ async def add(
     session: AsyncSession, settings: ControlSettings, caller: Caller, wanted: DomainIn, again: Identity | None = None
 ) -> DomainRow:
     """Store a new domain in the caller's transaction, which then publishes the list."""
-    root_final = _root(settings, wanted.root_url)
+    root_final = _final(settings, wanted.root_url, "root_url")
+    inactive_final = _final(settings, wanted.inactive_url, "inactive_url")
     if await store.is_taken(session, wanted.host):
         raise Problem.conflict("host_taken", f"{wanted.host} is registered already.", "host")
     identity = again or Identity(new_id("d"), now_ms())
-    row = DomainRow(**identity._asdict(), host=wanted.host, root_url=wanted.root_url, root_final=root_final)
+    finals = {"root_final": root_final, "inactive_final": inactive_final}
+    row = DomainRow(**identity._asdict(), **wanted.model_dump(), **finals)
     session.add(row)
     await session.flush()
     await record(session, caller, "domain.create", row.id, before=None, after=show(row))
@@ -72,24 +81,32 @@ async def add(
 
 
 async def update(parts: Parts, caller: Caller, domain_id: str, wanted: DomainPatch) -> Domain:
-    """Change where a domain's root redirects. Raises Problem 404, 422."""
+    """Change where a domain's root, and while it is paused all of it, redirects. Raises Problem 404, 422."""
     async with parts.db.write() as session:
         row = await store.require(session, domain_id)
-        if "root_url" in wanted.model_fields_set:
-            await set_root(session, parts.settings, caller, row, wanted.root_url)
+        before = show(row)
+        for name, url in wanted.given().items():
+            setattr(row, name, url)
+            setattr(row, name.replace("_url", "_final"), _final(parts.settings, url, name))
+        if show(row) != before:
+            await record(session, caller, "domain.update", row.id, before=before, after=show(row))
             await publish_list(session, parts.settings)
     await parts.live.publish()
     return show(row)
 
 
-async def set_root(
-    session: AsyncSession, settings: ControlSettings, caller: Caller, row: DomainRow, root_url: str | None
-) -> None:
-    """Change a domain's root in the caller's transaction, which then publishes the list."""
-    before = show(row)
-    row.root_final = _root(settings, root_url)
-    row.root_url = root_url
-    await record(session, caller, "domain.update", row.id, before=before, after=show(row))
+async def set_status(parts: Parts, caller: Caller, domain_id: str, status: DomainStatus) -> SavedDomain:
+    """Switch a domain off, with all links on it, or on again. Raises Problem 404."""
+    async with parts.db.write() as session:
+        row = await store.require(session, domain_id)
+        before = show(row)
+        row.status = status
+        if show(row) != before:
+            action = "domain.pause" if status is DomainStatus.PAUSED else "domain.activate"
+            await record(session, caller, action, row.id, before=before, after=show(row))
+        sequence = await publish_list(session, parts.settings)
+    await parts.live.publish()
+    return SavedDomain(**show(row).model_dump(), sequence=sequence)
 
 
 async def delete(parts: Parts, caller: Caller, domain_id: str) -> Domain:
@@ -109,18 +126,21 @@ async def delete(parts: Parts, caller: Caller, domain_id: str) -> Domain:
 async def publish_list(session: AsyncSession, settings: ControlSettings) -> int:
     """Append the list of hosts to the outbox of the caller's transaction, unless the newest there is the same."""
     await session.flush()
-    root = _root(settings, settings.root_url or None)
-    hosts = {row.host: row.root_final for row in await store.everyone(session)}
-    change = domains_change({DEFAULT_DOMAIN: root, **hosts})
+    root = _final(settings, settings.root_url or None, "root_url")
+    rows = await store.everyone(session)
+    hosts = {row.host: row.root_final for row in rows}
+    paused = {row.host: row.inactive_final for row in rows if row.status == DomainStatus.PAUSED}
+    change = domains_change({DEFAULT_DOMAIN: root, **hosts}, paused)
     newest = select(OutboxRow.body).where(OutboxRow.key == change.key).order_by(OutboxRow.sequence.desc()).limit(1)
     unchanged = await session.scalar(newest) == change.body
     return await outbox.append(session, [] if unchanged else [change])
 
 
-def _root(settings: ControlSettings, root_url: str | None) -> str | None:
+def _final(settings: ControlSettings, url: str | None, path: str) -> str | None:
+    """Return a URL as it is sent. Raises Problem 422."""
     faults: list[FieldError] = []
     rules = UrlRules(settings.app_schemes, macros=False)
-    final = None if root_url is None else destinations.check(root_url, "root_url", rules, faults)
+    final = None if url is None else destinations.check(url, path, rules, faults)
     if faults:
         raise Problem.invalid(faults)
     return final.url if final else None

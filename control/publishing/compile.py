@@ -44,9 +44,12 @@ def removal(key: Key) -> Change:
     return Change(pointer_key(key), None)
 
 
-def domains_change(root_urls: Mapping[str, str | None]) -> Change:
-    """Return what publishes the registered hosts (and `_`), each with where its root redirects."""
-    return Change(DOMAINS, compile_domains(root_urls))
+def domains_change(root_urls: Mapping[str, str | None], paused: Mapping[str, str | None] | None = None) -> Change:
+    """Return what publishes the registered hosts (and `_`), each with where its root redirects.
+
+    paused: hosts that are switched off -> where everybody goes, None for 410.
+    """
+    return Change(DOMAINS, compile_domains(root_urls, paused))
 
 
 def salts_change(salts: Mapping[str, str]) -> Change:

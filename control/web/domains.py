@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from control.access.guard import require_role
 from control.access.roles import Role
 from control.domains import service
-from control.domains.schemas import Domain, DomainIn, DomainPatch
+from control.domains.schemas import Domain, DomainIn, DomainPatch, DomainStatus
 from control.errors import Problem
 from control.fields import PathId
 from control.pagination import Cursor, CursorDep
@@ -22,7 +22,8 @@ from control.web.undo import deleted
 
 router = APIRouter(include_in_schema=False)
 
-_FIELDS: Final = ("host", "root_url")
+_FIELDS: Final = ("host", "root_url", "inactive_url")
+_URLS: Final = ("root_url", "inactive_url")
 
 
 @router.get("/domains")
@@ -56,11 +57,19 @@ async def show_domain(request: Request, parts: PartsDep, caller: Person, domain_
 async def update_domain(request: Request, parts: PartsDep, caller: Person, domain_id: PathId, form: Form) -> Any:
     require_role(caller, Role.ADMIN)
     try:
-        change = forms.read(DomainPatch, {"root_url": form.get("root_url", "").strip() or None})
+        change = forms.read(DomainPatch, {name: form.get(name, "").strip() or None for name in _URLS})
         await service.update(parts, caller, domain_id, change)
     except Problem as problem:
         filled = forms.refused(form, problem, _FIELDS)
         return _domain_page(request, caller, await service.get(parts, domain_id), filled)
+    return forms.see_other(told("/domains", "saved"))
+
+
+@router.post("/domains/{domain_id}/status")
+async def set_status(request: Request, parts: PartsDep, caller: Person, domain_id: PathId, form: Form) -> Any:
+    require_role(caller, Role.ADMIN)
+    status = DomainStatus.PAUSED if form.get("status") == DomainStatus.PAUSED else DomainStatus.ACTIVE
+    await service.set_status(parts, caller, domain_id, status)
     return forms.see_other(told("/domains", "saved"))
 
 
@@ -72,7 +81,7 @@ async def delete_domain(request: Request, parts: PartsDep, caller: Person, domai
     except Problem as problem:
         faults = forms.refused(form, problem, ())
         domain = await service.get(parts, domain_id)
-        return _domain_page(request, caller, domain, Filled({"root_url": domain.root_url or ""}, faults=faults.faults))
+        return _domain_page(request, caller, domain, Filled(_stored(domain), faults=faults.faults))
     return forms.see_other(told("/domains", "deleted", gone=domain_id))
 
 
@@ -99,5 +108,10 @@ async def _list_page(request: Request, parts: Parts, caller: Person, cursor: Cur
 
 def _domain_page(request: Request, caller: Person, domain: Domain, filled: Filled | None = None) -> Any:
     code = 200 if filled is None else 422
-    filled = filled or Filled({"root_url": domain.root_url or ""})
+    filled = filled or Filled(_stored(domain))
     return page(request, "domain.html", code=code, caller=caller, domain=domain, filled=filled)
+
+
+def _stored(domain: Domain) -> dict[str, str]:
+    """Return what the form holds at first."""
+    return {name: getattr(domain, name) or "" for name in _URLS}

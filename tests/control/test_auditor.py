@@ -121,6 +121,14 @@ class TestJudgement:
         assert difference(served("", 410), gone, IPHONE_US, NOW) == ""
         assert difference(served(RIGHT), gone, IPHONE_US, NOW) == "answers 302 instead of 410"
 
+    def test_all_of_a_paused_domain_goes_where_it_says(self) -> None:
+        gone, safe = Truth(KEY, paused=(None,)), Truth(KEY, paused=("https://safe.com/",))
+
+        assert difference(served("", 410, None, None), gone, IPHONE_US, NOW) == ""
+        assert difference(served(RIGHT), gone, IPHONE_US, NOW) == "answers 302 instead of 410"
+        assert difference(served("https://safe.com/", 302, None, None), safe, IPHONE_US, NOW) == ""
+        assert "redirects to" in difference(served(RIGHT), safe, IPHONE_US, NOW)
+
     def test_what_does_not_exist_answers_404(self) -> None:
         assert difference(served("", 404, None, None), Truth(KEY), IPHONE_US, NOW) == ""
         assert difference(served(RIGHT), Truth(KEY), IPHONE_US, NOW) == "answers 302 instead of 404"
@@ -338,6 +346,18 @@ def test_truth_is_what_the_nouns_say(api: Api, parts: Parts) -> None:
     assert found[Key("_", "summer")].pointer == Pointer(offer["id"], link["id"], "jane", "", ("", "x", "", "", ""))
     assert found[Key("_", "summer")].table_sequence == offer["sequence"]
     assert found[Key("_", "summer")].link_sequence > offer["sequence"]
+
+
+def test_on_a_paused_domain_nothing_else_matters(api: Api, parts: Parts) -> None:
+    domain = api.made("/domains", {"host": "go.brand.com", "status": "paused", "inactive_url": "https://Safe.com"})
+    api.offer(domain_ids=[domain["id"]])
+
+    async def ask(key: Key) -> Truth:
+        async with parts.db.read() as session:
+            return await truth_of(session, key)
+
+    assert api.client.portal.call(ask, Key("go.brand.com", "saas")).paused == ("https://safe.com/",)
+    assert api.client.portal.call(ask, Key("_", "saas")).paused == ()
 
 
 def test_what_was_published_is_next_and_everything_else_comes_in_turn(api: Api, parts: Parts) -> None:
