@@ -32,3 +32,12 @@ def location_on(turnout: Turnout, host: str, path: str) -> tuple[int, str]:
     response.read()
     connection.close()
     return response.status, response.getheader("Location", "").partition("?")[0]
+
+
+def status_with_key(turnout: Turnout, token: str) -> int:
+    """Return the status of a call to the API with this key."""
+    connection = HTTPConnection("127.0.0.1", turnout.control, timeout=10)
+    connection.request("GET", "/api/v1/offers", headers={"Authorization": f"Bearer {token}"})
+    status = connection.getresponse().status
+    connection.close()
+    return status

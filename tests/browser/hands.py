@@ -11,7 +11,8 @@ _FARTHEST: Final = 250
 _TABS_AWAY: Final = """
 (element) => {
   const stops = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex]")];
-  const order = stops.filter((one) => one.tabIndex >= 0 && !one.disabled && one.checkVisibility({ visibilityProperty: true }));
+  const seen = (one) => one.checkVisibility({ visibilityProperty: true });
+  const order = stops.filter((one) => one.tabIndex >= 0 && !one.disabled && seen(one));
   return Math.max(0, order.indexOf(element) - order.indexOf(document.activeElement));
 }
 """
@@ -49,6 +50,10 @@ class Hand:
         """Go to a place of the main navigation."""
         self.press(self.page.get_by_role("navigation", name="Main").get_by_role("link", name=place, exact=True))
         self.page.wait_for_load_state()
+
+    def log_out(self) -> None:
+        """Leave."""
+        self.button("Log out")
 
     def fill(self, **fields: str) -> None:
         """Fill in fields by the words that their labels begin with; `_` stands for a space."""
@@ -134,9 +139,17 @@ class Touch(Hand):
 
     def go(self, place: str) -> None:
         """Open the menu first: the side bar is not there."""
+        self._open_menu()
+        super().go(place)
+
+    def log_out(self) -> None:
+        """Open the menu first, as well."""
+        self._open_menu()
+        super().log_out()
+
+    def _open_menu(self) -> None:
         self.page.locator("html.scripted").wait_for()
         self.button("Menu")
-        super().go(place)
 
 
 HANDS: Final = (Mouse, Keyboard, Touch)

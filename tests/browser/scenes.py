@@ -14,8 +14,8 @@ from deploy.demo import SLUG
 Ids = dict[str, str]
 """Ids of things by the name that addresses have for them, such as `offer_id`."""
 
-_SETTLED: Final = "!document.querySelector('[data-edges] .off, #last-day[hidden], [aria-busy=true]')"
-"""What scripts fill in after a page has loaded is there: the line about the edges, yesterday's figures."""
+_UNSETTLED: Final = "[data-edges] .off, #last-day[hidden], [aria-busy=true]"
+"""What scripts have yet to fill in after a page has loaded: the line about the edges, yesterday's figures."""
 _OUTSIDE: Final = ("/login", "/password/{token}")
 _HOST: Final = "go.yourbrand.example"
 
@@ -33,10 +33,10 @@ class Scene:
     def show(self, page: Page) -> None:
         """Bring the scene onto `page`."""
         page.goto(self.path)
-        page.wait_for_function(_SETTLED)
+        expect(page.locator(_UNSETTLED)).to_have_count(0)
         if self.act:
             self.act(page)
-            page.wait_for_function(_SETTLED)
+            expect(page.locator(_UNSETTLED)).to_have_count(0)
 
 
 def scenes(ids: Ids) -> list[Scene]:

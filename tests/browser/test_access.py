@@ -5,14 +5,16 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.answers import status_with_key
 from tests.browser.chromium import log_in
 from tests.browser.conftest import Window, by_mouse
 from tests.browser.hands import Hand
+from tests.turnout import Turnout
 
 WORD = "a-first-password"
 
 
-def test_a_key_is_shown_once_works_and_is_revoked(hand: Hand, slug: str) -> None:
+def test_a_key_is_shown_once_works_and_is_revoked(hand: Hand, turnout: Turnout, slug: str) -> None:
     page = hand.page
     page.goto("/offers")
     hand.go("Keys and users")
@@ -22,24 +24,13 @@ def test_a_key_is_shown_once_works_and_is_revoked(hand: Hand, slug: str) -> None
     hand.button("Create key")
     token = page.get_by_role("button", name="Copy the key").get_attribute("data-copy") or ""
     assert re.fullmatch(r"tn_\S{20,}", token)
-    assert call(page, token) == 200
+    assert status_with_key(turnout, token) == 200
 
     hand.link("I have copied it")
     expect(page.locator("main")).not_to_contain_text(token)
     hand.button(f"Revoke the key {slug}")
     expect(page.locator(".toast")).to_contain_text("Revoked")
-    assert call(page, token) == 401
-
-
-def call(page: Page, token: str) -> int:
-    """The status of a call with this key and without the session."""
-    return int(
-        page.evaluate(
-            "token => fetch('/api/v1/offers', {headers: {Authorization: `Bearer ${token}`}, credentials: 'omit'})"
-            ".then(answer => answer.status)",
-            token,
-        )
-    )
+    assert status_with_key(turnout, token) == 401
 
 
 @pytest.mark.parametrize("role", ["Viewer: looks at everything", "Editor: also changes"], ids=["viewer", "editor"])

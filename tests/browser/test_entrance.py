@@ -38,9 +38,7 @@ def test_whoever_logs_out_is_out_and_the_back_button_shows_nothing(stranger: Han
     page.goto("/offers")
     come_in(stranger, PASSWORD)
     expect(page.get_by_role("heading", name="Offers")).to_be_visible()
-    if page.get_by_role("button", name="Menu").is_visible():
-        stranger.button("Menu")
-    stranger.button("Log out")
+    stranger.log_out()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
     page.go_back()

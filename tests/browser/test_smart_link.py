@@ -1,24 +1,17 @@
 """The Smart Link tab as a marketer uses it, by mouse, keyboard and touch; then asked of the edge over HTTP."""
 
 import re
-import secrets
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from deploy.demo import VISITORS
+from tests.browser.answers import FRENCH_MAC, UK_DESKTOP, US_IPHONE, live
 from tests.browser.conftest import new_offer
-from tests.integration.test_up import Turnout
+from tests.turnout import Turnout
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
-US_IPHONE, UK_DESKTOP, FRENCH_MAC = VISITORS
 APP, UK, HOME = "https://apps.apple.com/us/app/your-app", "https://yourbrand.co.uk/landing", "https://yourbrand.com/"
-
-
-@pytest.fixture
-def slug() -> str:
-    return f"t{secrets.token_hex(5)}"
 
 
 def add_rule(page: Page, destination: str, *, countries: tuple[str, ...] = (), devices: tuple[str, ...] = ()) -> None:
@@ -34,7 +27,7 @@ def add_rule(page: Page, destination: str, *, countries: tuple[str, ...] = (), d
 
 def save(page: Page) -> None:
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.locator(".toast")).to_contain_text("Live on 1 of 1 edges")
+    live(page)
     expect(page.locator("#savebar")).to_be_hidden()
 
 
@@ -74,7 +67,7 @@ def test_undo_brings_the_revision_before_back_to_the_edge(page: Page, turnout: T
 
     page.locator(".toast").get_by_role("button", name="Undo").click()
     expect(page.get_by_role("switch", name="Rule 1 on")).to_be_checked()
-    expect(page.locator(".toast")).to_contain_text("Live on 1 of 1 edges")
+    live(page)
     assert turnout.click(f"/{slug}", US_IPHONE) == (302, APP)
 
 
@@ -144,7 +137,7 @@ def test_a_rule_can_be_written_and_saved_without_a_mouse(page: Page, turnout: Tu
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.keyboard.press("Control+s")
-    expect(page.locator(".toast")).to_contain_text("Live on 1 of 1 edges")
+    live(page)
 
     assert turnout.click(f"/{slug}", UK_DESKTOP) == (302, f"{UK}?from=GB")
 
