@@ -1,6 +1,7 @@
 // What the server says was done: said once, followed until it is live, gone after a while.
 
 import { get } from "./api.js";
+import { said } from "./reach.js";
 
 const STAY_MS = 10_000;
 const FOLLOW_MS = 30_000;
@@ -41,16 +42,9 @@ async function follow(box, sequence) {
   for (;;) {
     const reach = await get(`/api/v1/propagation?sequence=${sequence}`).catch(() => null);
     if (!reach || !box.isConnected) return;
-    words.textContent = `${done}. ${say(reach)}`;
+    words.textContent = `${done}. ${said(reach)}`;
     box.querySelector(".lamp-dot").className = `lamp-dot ${reach.complete ? "ok" : "warn"}`;
     if (reach.complete || !reach.of || Date.now() > until) return;
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
-}
-
-function say({ live, of, unknown, ms, complete }) {
-  if (!of) return "No edge is running yet";
-  const heard = of - unknown;
-  if (complete) return `Live on ${live} of ${heard} ${heard === 1 ? "edge" : "edges"}${ms === null ? "" : `, ${ms} ms`}`;
-  return `Live on ${live} of ${of} edges so far`;
 }

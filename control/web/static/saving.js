@@ -4,7 +4,8 @@ import { call, get, Problem } from "./api.js";
 import { showConflict } from "./conflict.js";
 import { announce, h } from "./dom.js";
 import { showFailing } from "./failing.js";
-import { toast } from "./toast.js";
+import { said } from "./reach.js";
+import { clearToast, toast } from "./toast.js";
 
 const WAIT_S = 3;
 const FOLLOW_S = 60;
@@ -38,6 +39,7 @@ export class Saving {
   async send(request, { before, retry }) {
     if (this.button.hasAttribute("aria-busy")) return;
     this.busy(true);
+    clearToast();
     try {
       const saved = await request();
       $("refusal").hidden = true;
@@ -66,10 +68,10 @@ export class Saving {
     const note = `Revision ${saved.revision}`;
     const line = toast("", { action: undo, stay: !saved.propagation.complete });
     const say = (reach) => {
-      if (reach.of === 0) return line.say("Saved. No edge is running yet.", note, "off");
-      if (reach.complete) return line.say(`Live on ${reach.live} of ${reach.of} edges, ${reach.ms ?? 0} ms`, note);
       const why = reach.refused ? `${reach.refused} refused it` : `${reach.of - reach.live} not answered yet`;
-      line.say(`Live on ${reach.live} of ${reach.of} edges so far`, why, "warn");
+      if (!reach.of) line.say(`Saved. ${said(reach)}.`, note, "off");
+      else if (reach.complete) line.say(said(reach), note);
+      else line.say(said(reach), why, "warn");
     };
     say(saved.propagation);
     if (!saved.propagation.complete) this.follow(saved.sequence, say, line);

@@ -38,3 +38,8 @@ export function toast(text, { small = "", lamp = "ok", action = null, stay = fal
   home.replaceChildren(box);
   return handle;
 }
+
+/** Take away what was said: it is no longer so. */
+export function clearToast() {
+  document.querySelectorAll(".toasts").forEach((home) => home.replaceChildren());
+}
