@@ -22,6 +22,7 @@ _LEVEL_STYLES: Final = {"ok": "green", "note": "yellow", "bad": "bold red"}
 
 ControlUrl = Annotated[str, typer.Option("--control", help="Address of control; this machine's where left out.")]
 Source = Literal["shlink", "kutt"]
+Switched = Annotated[str, typer.Argument(help="Slug of an offer, or host of a domain.")]
 Archive = Annotated[Path, typer.Argument(dir_okay=False)]
 
 
@@ -162,10 +163,12 @@ def _move(api: Any, source: Source, file: Path, *, only_plan: bool, skip_faults:
     from deploy.shorteners import moving, report
     from deploy.shorteners.reading import entries_in
 
-    move = moving.plan(api, source, moving.read(source, entries_in(file), datetime.datetime.now(datetime.UTC)))
+    found = moving.read(source, entries_in(file), datetime.datetime.now(datetime.UTC))
+    mover = moving.Mover(api, source)
+    move = mover.plan(found)
     refused = bool(move.faults) and not skip_faults
     if not only_plan and not refused:
-        move = moving.apply(api, source, move)
+        move = mover.apply(move)
     for line in report.lines(move, planned=only_plan or refused):
         _console.print(line, markup=False)
     if refused and not only_plan:
@@ -197,6 +200,22 @@ def restore(archive: Annotated[Path, typer.Argument(exists=True, dir_okay=False)
     settings = control_settings()
     names = backups.restore(settings, archive)
     _console.print(f"Restored {' and '.join(names)} into {settings.data_dir}; start with `turnout up`.", markup=False)
+
+
+@app.command()
+def pause(name: Switched, control_url: ControlUrl = "") -> None:
+    """Switch an offer, or a whole domain, off: visitors go to its page for that, else get 410."""
+    from deploy.pausing import switch
+
+    _console.print(switch(_api(control_url), name, "pause"), markup=False)
+
+
+@app.command()
+def activate(name: Switched, control_url: ControlUrl = "") -> None:
+    """Switch an offer, or a whole domain, on again."""
+    from deploy.pausing import switch
+
+    _console.print(switch(_api(control_url), name, "activate"), markup=False)
 
 
 @app.command("test-visitor")

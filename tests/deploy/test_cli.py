@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = "up edge control doctor geo export import backup restore test-visitor version".split()  # noqa: SIM905
+COMMANDS = "up edge control doctor geo export import backup restore pause activate test-visitor version".split()  # noqa: SIM905
 
 
 def turnout(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
