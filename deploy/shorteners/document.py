@@ -5,7 +5,7 @@ under the old address, for a slug may be on several domains, and can end at a ti
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from deploy.shorteners.shorturl import ShortUrl
@@ -18,19 +18,22 @@ _MAX_PRESET: Final = 200
 _DIGEST: Final = 8
 
 
-def document(source: str, urls: Sequence[ShortUrl]) -> dict[str, Any]:
-    """Return what `/import` takes; offer and link of a short URL have its place in `urls`."""
+def document(source: str, urls: Sequence[ShortUrl], known: Collection[str] = ()) -> dict[str, Any]:
+    """Return what `/import` takes; offer and link of a short URL have its place in `urls`.
+
+    Domains that are `known` are left as they are: their roots may lead somewhere by now.
+    """
     return {
         "turnout": 1,
-        "domains": [{"host": host} for host in hosts_of(urls)],
+        "domains": [{"host": host} for host in new_hosts(urls, known)],
         "offers": [_offer(source, url) for url in urls],
         "links": [_link(source, url) for url in urls],
     }
 
 
-def hosts_of(urls: Sequence[ShortUrl]) -> list[str]:
-    """Return the domains that short URLs are on, besides the default one."""
-    return list(dict.fromkeys(url.domain for url in urls if url.domain))
+def new_hosts(urls: Sequence[ShortUrl], known: Collection[str]) -> list[str]:
+    """Return the domains that short URLs are on and nobody has registered yet."""
+    return list(dict.fromkeys(url.domain for url in urls if url.domain and url.domain not in known))
 
 
 def offer_slug(source: str, url: ShortUrl) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from deploy.api import ApiError
 from deploy.refusal import Refusal
 from deploy.shorteners import kutt, shlink
-from deploy.shorteners.document import document, hosts_of, offer_slug
+from deploy.shorteners.document import document, new_hosts, offer_slug
 from deploy.shorteners.shorturl import CannotMove, ShortUrl
 
 SOURCES: Final[Mapping[str, Callable[[int, Any, datetime], ShortUrl]]] = {
@@ -77,81 +77,83 @@ def read(source: str, entries: Sequence[Any], now: datetime) -> Move:
     return move
 
 
-def plan(api: Sender, source: str, move: Move) -> Move:
-    """Return what importing would do; what control refuses is among the faults instead."""
-    urls, faults = _not_taken(api, source, move.urls)
-    planned = Move([], [*move.faults, *faults])
-    for batch in _batches(urls):
-        good, faults, result = _planned(api, source, batch)
-        planned.urls += good
-        planned.faults += faults
-        planned.add(result)
-    planned.faults.sort(key=lambda fault: fault.number)
-    return planned
+class Mover:
+    """Brings short URLs of `source` into the installation behind `api`, which is looked at once."""
 
+    def __init__(self, api: Sender, source: str) -> None:
+        """Read what is there already."""
+        self._api = api
+        self._source = source
+        there = json.loads(api.send("GET", "/export?format=json"))
+        self._hosts = frozenset(domain["host"] for domain in there.get("domains", ()))
+        self._offers = {(link.get("domain"), link["slug"]): link["offer"] for link in there.get("links", ())}
 
-def apply(api: Sender, source: str, planned: Move) -> Move:
-    """Import what a plan found good. Raises ApiError where somebody changed something since; again is harmless."""
-    done = Move(planned.urls, planned.faults)
-    for batch in _batches(planned.urls):
-        done.add(_send(api, source, batch, planned=False))
-    return done
+    def plan(self, move: Move) -> Move:
+        """Return what importing would do; what control refuses is among the faults instead."""
+        urls, faults = self._not_taken(move.urls)
+        planned = Move([], [*move.faults, *faults])
+        for batch in _batches(urls):
+            good, faults, result = self._planned(batch)
+            planned.urls += good
+            planned.faults += faults
+            planned.add(result)
+        planned.faults.sort(key=lambda fault: fault.number)
+        return planned
 
+    def apply(self, planned: Move) -> Move:
+        """Import what a plan found good. Raises ApiError where somebody changed something since; again is harmless."""
+        done = Move(planned.urls, planned.faults)
+        for batch in _batches(planned.urls):
+            done.add(self._send(batch, planned=False))
+        return done
 
-def _not_taken(api: Sender, source: str, urls: Iterable[ShortUrl]) -> tuple[list[ShortUrl], list[Fault]]:
-    """Sort out short URLs whose slug is a link's that was not imported: nobody's link is led elsewhere."""
-    links = json.loads(api.send("GET", "/export?format=json")).get("links", ())
-    offers = {(link.get("domain"), link["slug"]): link["offer"] for link in links}
-    good, faults = [], []
-    for url in urls:
-        offer = offers.get(url.key, offer_slug(source, url))
-        if offer == offer_slug(source, url):
-            good.append(url)
-        else:
-            faults.append(Fault(url.number, str(url), f"there is a link {url} already, to the offer {offer}"))
-    return good, faults
+    def _not_taken(self, urls: Iterable[ShortUrl]) -> tuple[list[ShortUrl], list[Fault]]:
+        """Sort out short URLs whose slug is a link's that was not imported: nobody's link is led elsewhere."""
+        good, faults = [], []
+        for url in urls:
+            own = offer_slug(self._source, url)
+            offer = self._offers.get(url.key, own)
+            if offer == own:
+                good.append(url)
+            else:
+                faults.append(Fault(url.number, str(url), f"there is a link {url} already, to the offer {offer}"))
+        return good, faults
 
+    def _planned(self, batch: Sequence[ShortUrl]) -> tuple[list[ShortUrl], list[Fault], Mapping[str, Any]]:
+        """Plan a batch; where control refuses some of it, plan the rest."""
+        try:
+            return list(batch), [], self._send(batch, planned=True)
+        except ApiError as exc:
+            faults = list(self._faults(batch, exc))
+            if not faults:
+                raise
+        bad = {fault.number for fault in faults}
+        rest, more, result = self._planned([url for url in batch if url.number not in bad])
+        return rest, [*faults, *more], result
 
-def _planned(
-    api: Sender, source: str, batch: Sequence[ShortUrl]
-) -> tuple[list[ShortUrl], list[Fault], Mapping[str, Any]]:
-    """Plan a batch; where control refuses some of it, plan the rest."""
-    try:
-        return list(batch), [], _send(api, source, batch, planned=True)
-    except ApiError as exc:
-        faults = list(_faults(batch, exc))
-        if not faults:
-            raise
-    bad = {fault.number for fault in faults}
-    rest, more, result = _planned(api, source, [url for url in batch if url.number not in bad])
-    return rest, [*faults, *more], result
+    def _faults(self, batch: Sequence[ShortUrl], refusal: ApiError) -> Iterator[Fault]:
+        """Yield one fault for each short URL that control refuses. Raises Refusal where it refuses something else."""
+        told: set[int] = set()
+        for error in refusal.errors:
+            match = _PLACE.fullmatch(error["path"])
+            if match is None:
+                raise Refusal(f"Control refuses the import: {error['path']}: {error['message']}")
+            for url in self._about(batch, match["kind"], int(match["place"])):
+                if url.number not in told:
+                    told.add(url.number)
+                    yield Fault(url.number, str(url), f"{match['field'] or 'it'}: {error['message']}")
 
+    def _about(self, batch: Sequence[ShortUrl], kind: str, place: int) -> Sequence[ShortUrl]:
+        """Return the short URLs that something in the document was made from."""
+        if kind != "domains":
+            return batch[place : place + 1]
+        host = new_hosts(batch, self._hosts)[place]
+        return [url for url in batch if url.domain == host]
 
-def _faults(batch: Sequence[ShortUrl], refusal: ApiError) -> Iterator[Fault]:
-    """Yield one fault for each short URL that control refuses. Raises Refusal where it refuses something else."""
-    told: set[int] = set()
-    for error in refusal.errors:
-        match = _PLACE.fullmatch(error["path"])
-        if match is None:
-            raise Refusal(f"Control refuses the import: {error['path']}: {error['message']}")
-        for url in _about(batch, match["kind"], int(match["place"])):
-            if url.number not in told:
-                told.add(url.number)
-                yield Fault(url.number, str(url), f"{match['field'] or 'it'}: {error['message']}")
-
-
-def _about(batch: Sequence[ShortUrl], kind: str, place: int) -> Sequence[ShortUrl]:
-    """Return the short URLs that something in the document was made from."""
-    if kind != "domains":
-        return batch[place : place + 1]
-    host = hosts_of(batch)[place]
-    return [url for url in batch if url.domain == host]
-
-
-def _send(api: Sender, source: str, batch: Sequence[ShortUrl], *, planned: bool) -> Mapping[str, Any]:
-    body = json.dumps(document(source, batch)).encode()
-    result: Mapping[str, Any] = json.loads(api.send("POST", f"/import?plan={str(planned).lower()}", body))
-    return result
+    def _send(self, batch: Sequence[ShortUrl], *, planned: bool) -> Mapping[str, Any]:
+        body = json.dumps(document(self._source, batch, self._hosts)).encode()
+        result: Mapping[str, Any] = json.loads(self._api.send("POST", f"/import?plan={str(planned).lower()}", body))
+        return result
 
 
 def _batches(urls: Sequence[ShortUrl]) -> Iterator[Sequence[ShortUrl]]:

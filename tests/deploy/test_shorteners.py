@@ -237,14 +237,14 @@ class TestDocument:
 class FakeControl:
     """Control that refuses some paths of a document, once it has been told which."""
 
-    def __init__(self, *refused: str, links: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(self, *refused: str, **there: Sequence[Mapping[str, Any]]) -> None:
         self.refused = refused
-        self.links = links
+        self.there = there
         self.applied: list[Any] = []
 
     def send(self, method: str, path: str, body: bytes | None = None) -> bytes:
         if method == "GET":
-            return json.dumps({"links": self.links}).encode()
+            return json.dumps(self.there).encode()
         wanted = json.loads(body or b"")
         errors = [
             {"path": f"{kind}.{place}.{name}", "code": "bad", "message": "No."}
@@ -262,7 +262,7 @@ class FakeControl:
 
 
 def planned(control: FakeControl, *entries: Any) -> moving.Move:
-    return moving.plan(control, "shlink", moving.read("shlink", entries, NOW))
+    return moving.Mover(control, "shlink").plan(moving.read("shlink", entries, NOW))
 
 
 class TestMoving:
@@ -305,11 +305,22 @@ class TestMoving:
 
         assert planned(control, shlink_entry("spring")).faults == []
 
+    def test_a_domain_that_is_there_is_left_as_it_is(self) -> None:
+        control = FakeControl(domains=[{"host": "a.example", "root_url": "https://brand.example"}])
+        mover = moving.Mover(control, "shlink")
+
+        entries = [shlink_entry("x", domain="a.example"), shlink_entry("x", domain="b.example")]
+        mover.apply(mover.plan(moving.read("shlink", entries, NOW)))
+
+        assert [it["domains"] for it in control.applied] == [[{"host": "b.example"}]]
+
     def test_only_what_was_planned_is_imported_and_in_parts(self) -> None:
         control = FakeControl("javascript:x")
         good = [shlink_entry(f"a{number}") for number in range(moving.AT_ONCE + 1)]
 
-        done = moving.apply(control, "shlink", planned(control, *good, shlink_entry("bad", longUrl="javascript:x")))
+        bad = shlink_entry("bad", longUrl="javascript:x")
+
+        done = moving.Mover(control, "shlink").apply(planned(control, *good, bad))
 
         assert [len(it["links"]) for it in control.applied] == [moving.AT_ONCE, 1]
         assert done.created == 2 * len(good)
