@@ -11,8 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from control.publishing import scripts
+from control.publishing.fleet import Leases
 from control.publishing.journal import NewestRow, Transaction
-from control.redis_client import connect as connect
+from control.publishing.standing import head_in
 from shared.wire import (
     CHANNEL,
     DOMAINS,
@@ -106,10 +107,10 @@ class Carrier:
         cursor, names = await self._redis.scan(cursor, match=f"{TAG}*", count=_SCAN_COUNT)
         return int(cursor), [name.removeprefix(TAG) for name in map(_text, names) if name.startswith(_PUBLISHED)]
 
-    async def leases(self) -> dict[str, bytes | None]:
-        """Return the name of every lease ever written, and what it holds, None where it has lapsed."""
-        names, values = await self._leases(keys=[EDGES])
-        return {_text(name): value for name, value in zip(names, values, strict=True)}
+    async def leases(self) -> Leases:
+        """Return every lease, and the head of the same moment."""
+        head, names, values = await self._leases(keys=[EDGES, HEAD])
+        return Leases(head_in(head), {_text(name): value for name, value in zip(names, values, strict=True)})
 
     async def forget_leases(self, names: Sequence[str]) -> None:
         """Take lapsed leases out of the set of those ever written."""

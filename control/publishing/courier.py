@@ -16,7 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from control.db import Database
 from control.publishing.carrier import Carrier
 from control.publishing.fleet import newest_ack
-from control.publishing.journal import NOTHING, Transaction, View, view_from
+from control.publishing.journal import NOTHING, Transaction, View, hash_at, view_from
+from control.publishing.outbox import LineagePoint
 from control.publishing.rebuild import Rebuild, Superseded
 from control.publishing.standing import NEVER, Standing, head_in, standing
 from shared.wire import Head, Version
@@ -42,6 +43,7 @@ class Courier:
         self._rebuilding: asyncio.Task[None] | None = None
         self._lock = asyncio.Lock()
         self._cursor: Head | None = None
+        self._witness: Head | None = None
         self._edges_at = 0.0
         self.head: Head | None = None
         self.view: View = NOTHING
@@ -82,7 +84,7 @@ class Courier:
                 return None
             self.view = await view_from(self._db, cursor)
             if standing(cursor, self.view.lineage, self.view.hash_at_head) is Standing.FITS:
-                self.head = cursor
+                self.head = self._witness = cursor
                 if not self.view.batch:
                     return cursor
                 cursor = await self._carry_batch(cursor)
@@ -104,11 +106,23 @@ class Courier:
         head = head_in(raw)
         view = await view_from(self._db, head)
         verdict = standing(head, view.lineage, view.hash_at_head, acked)
+        if verdict is Standing.FITS and not await self._remembers(view.lineage):
+            verdict = Standing.OUTRUN
         fitting = head if verdict is Standing.FITS else None
         if fitting and (fitting.ready or ours):
             return fitting
         self.head = fitting
         return await self._start_over(verdict, raw) or fitting
+
+    async def _remembers(self, lineage: LineagePoint) -> bool:
+        """Whether SQL still holds what this process has seen in it: it may have gone back under us, Redis with it."""
+        last = self._witness
+        if last is None or last.epoch < lineage.epoch:
+            return True
+        if last.version > Version(lineage.epoch, lineage.sequence):
+            return False
+        known = await hash_at(self._db, last.sequence)
+        return known is None or known == last.hash
 
     async def _newest_ack(self) -> Version:
         """Return the newest that edges are known to have, looked up now and then: a fleet has thousands of leases."""
@@ -121,7 +135,7 @@ class Courier:
         """Carry the view's batch and return the head after it; None where somebody moved it."""
         moved = await self._carrier.publish(head, self.view.batch)
         if moved is not None:
-            self.head = moved
+            self.head = self._witness = moved
             self._on_published(moved, self.view.batch)
         return moved
 

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
-from shared.wire import TAG, Lease, Malformed, Version, decode_lease
+from shared.wire import TAG, Head, Lease, Malformed, Version, decode_lease
 
 _PREFIX = f"{TAG}edge:"
 
@@ -67,14 +68,22 @@ class Edge:
 Fleet = tuple[Edge, ...]
 
 
-def fleet_of(leases: Mapping[str, bytes | None]) -> Fleet:
-    """Return the edges behind `leases` (name -> what it holds, None: lapsed), by host.
+class Leases(NamedTuple):
+    """Every lease ever written by its name, what it holds, None where it has lapsed; and the head of that moment."""
 
-    A lease that this version cannot read counts as lapsed: nothing can be said of that worker.
+    head: Head | None
+    by_name: Mapping[str, bytes | None]
+
+
+def fleet_of(leases: Leases) -> Fleet:
+    """Return the edges behind `leases`, by host.
+
+    A lease that this version cannot read counts as lapsed: nothing can be said of that worker. One that has more than
+    Redis has is of a past that was taken back, and counts as having nothing of what is published now.
     """
     held: dict[str, list[Lease]] = defaultdict(list)
     silent: dict[str, list[int]] = defaultdict(list)
-    for name, raw in leases.items():
+    for name, raw in leases.by_name.items():
         place = place_of(name)
         if place is None:
             continue
@@ -82,15 +91,21 @@ def fleet_of(leases: Mapping[str, bytes | None]) -> Fleet:
         lease = lease_in(raw)
         if lease is None:
             silent[host].append(slot)
+        elif leases.head is not None and _acked(lease) > leases.head.version:
+            held[host].append(replace(lease, acked=0))
         else:
             held[host].append(lease)
     return tuple(_edge(host, held[host], silent[host]) for host in sorted({*held, *silent}))
 
 
-def newest_ack(leases: Mapping[str, bytes | None]) -> Version:
+def newest_ack(leases: Leases) -> Version:
     """Return the highest version that any worker has acknowledged, (0, 0) where none is heard."""
-    heard = [lease for raw in leases.values() if (lease := lease_in(raw)) is not None]
-    return max((Version(lease.epoch, lease.acked) for lease in heard), default=Version(0, 0))
+    heard = [lease for raw in leases.by_name.values() if (lease := lease_in(raw)) is not None]
+    return max(map(_acked, heard), default=Version(0, 0))
+
+
+def _acked(lease: Lease) -> Version:
+    return Version(lease.epoch, lease.acked)
 
 
 def place_of(name: str) -> tuple[str, int] | None:

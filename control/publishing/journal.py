@@ -108,6 +108,12 @@ async def read_lineage(session: AsyncSession) -> LineagePoint:
     return LineagePoint(0, 0, GENESIS_HASH) if row is None else LineagePoint(*row)
 
 
+async def hash_at(db: Database, sequence: int) -> str | None:
+    """Return the chain's hash after a transaction, None when there was none or it is too old."""
+    async with db.read() as session:
+        return await session.scalar(select(PublishedTransaction.hash).where(PublishedTransaction.sequence == sequence))
+
+
 async def commit_time(db: Database, sequence: int) -> int | None:
     """Return when a transaction was committed (milliseconds since 1970 UTC), None when it never was or is too old."""
     async with db.read() as session:

@@ -106,9 +106,10 @@ return 1
 """
 
 LEASES: Final = """
--- Returns the names of all leases ever written, and what each holds now (false: lapsed). KEYS: the set of names
+-- Returns the head, the names of all leases ever written, and what each holds now (false: lapsed).
+-- KEYS: the set of names, head
 local names = redis.call('SMEMBERS', KEYS[1])
 local leases = {}
 for n, name in ipairs(names) do leases[n] = redis.call('GET', name) end
-return {names, leases}
+return {redis.call('GET', KEYS[2]), names, leases}
 """

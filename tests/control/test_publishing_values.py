@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from control.publishing.compile import offer_changes
-from control.publishing.fleet import EdgeState, Refusal, fleet_of
+from control.publishing.fleet import EdgeState, Leases, Refusal, fleet_of
 from control.publishing.journal import MAX_BATCH_BYTES, MAX_BATCH_KEYS, Size, batch_length
 from control.publishing.outbox import LineagePoint
 from control.publishing.salts import salts_at
@@ -118,25 +118,32 @@ NACK = Nack("o:1", V.sequence, "kind weather is not known here")
     ],
 )
 def test_an_edge_is_live_when_all_its_workers_are(leases: list[tuple[str, bytes | None]], expected: EdgeState) -> None:
-    (edge,) = fleet_of(dict(leases))
+    (edge,) = fleet_of(Leases(None, dict(leases)))
 
     assert edge.state(V) is expected
 
 
+def test_an_edge_that_has_more_than_redis_has_nothing_of_what_is_published_now() -> None:
+    (edge,) = fleet_of(Leases(Head(V.epoch, V.sequence, ""), dict([lease(acked=V.sequence + 1)])))
+
+    assert edge.state(V) is EdgeState.PENDING
+
+
 def test_a_refusal_names_the_edge_the_key_and_the_reason_once() -> None:
-    (edge,) = fleet_of(dict([lease(slot=slot, workers=2, nacks=(NACK,)) for slot in (0, 1)]))
+    (edge,) = fleet_of(Leases(None, dict([lease(slot=slot, workers=2, nacks=(NACK,)) for slot in (0, 1)])))
 
     assert edge.refusals(V) == [Refusal("a", "o:1", "kind weather is not known here")]
 
 
 def test_edges_are_told_apart_by_host_even_where_hosts_hold_slashes_and_ports() -> None:
-    fleet = fleet_of(dict([lease("10.0.0.1:8080"), lease("rack/2"), ("{t0}edges", None), ("{t0}edge:x/y", None)]))
+    leases = dict([lease("10.0.0.1:8080"), lease("rack/2"), ("{t0}edges", None), ("{t0}edge:x/y", None)])
+    fleet = fleet_of(Leases(None, leases))
 
     assert [edge.host for edge in fleet] == ["10.0.0.1:8080", "rack/2"]
 
 
 def test_a_lease_with_text_for_a_count_says_nothing() -> None:
-    (edge,) = fleet_of(dict([lease(epoch="3")]))
+    (edge,) = fleet_of(Leases(None, dict([lease(epoch="3")])))
 
     assert edge.state(V) is EdgeState.UNKNOWN
 
