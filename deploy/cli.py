@@ -94,7 +94,8 @@ def geo_update(
     file: Annotated[Path | None, typer.Option(help="A file on this machine.")] = None,
     url: Annotated[str | None, typer.Option(help="An http or https address.")] = None,
     maxmind: Annotated[
-        str | None, typer.Option(metavar="ACCOUNT:KEY", help="GeoLite2, with your MaxMind account.")
+        str | None,
+        typer.Option(metavar="ACCOUNT:KEY", help="GeoLite2, with your MaxMind account; @FILE reads it from a file."),
     ] = None,
     dbip: Annotated[bool, typer.Option("--dbip", help="DB-IP Lite of this month (CC BY 4.0).")] = False,
 ) -> None:
@@ -110,8 +111,7 @@ def geo_update(
     elif url is not None:
         info = geo.download(geo.from_url(url), place)
     elif maxmind is not None:
-        account, _, key = maxmind.partition(":")
-        info = geo.download(geo.from_maxmind(account, key), place)
+        info = geo.download(geo.from_maxmind(*geo.maxmind_account(maxmind)), place)
     else:
         info = geo.download(geo.from_dbip(datetime.datetime.now(datetime.UTC).date()), place)
     _show_geo(info)

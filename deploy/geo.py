@@ -13,7 +13,7 @@ import time
 import zipfile
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from http.client import HTTPException
@@ -34,6 +34,10 @@ MAX_BYTES: Final = 1 << 30
 """What a file may unpack to: the largest city databases sold are about 700 MB, and a bomb stops here."""
 
 _MAX_AGE_DAYS: Final = 400
+_MAX_AHEAD_DAYS: Final = 2
+_LEAST_OF_OLD: Final = 0.25
+"""Vendors cut the world differently, up to a factor of three; what is smaller than this is a part of it."""
+
 _CHUNK: Final = 1 << 20
 _TIMEOUT_S: Final = 60.0
 _DAY_S: Final = 86_400
@@ -43,12 +47,13 @@ _DBIP: Final = "https://download.db-ip.com/free/dbip-country-lite-{month:%Y-%m}.
 
 @dataclass(frozen=True, slots=True)
 class GeoInfo:
-    """What a country database says of itself."""
+    """What a country database says of itself; `networks` is the size of its search tree."""
 
     path: Path
     kind: str
     built_at: int
     age_days: int
+    networks: int
 
     @property
     def built_on(self) -> str:
@@ -102,6 +107,22 @@ def from_maxmind(account: str, key: str) -> list[Request]:
     return [request]
 
 
+def maxmind_account(given: str) -> tuple[str, str]:
+    """Return account and key of `ACCOUNT:KEY`, or of a file (`@FILE`) that holds it: other people see command lines.
+
+    Raises Refusal.
+    """
+    if given.startswith("@"):
+        try:
+            given = Path(given[1:]).expanduser().read_text().strip()
+        except (OSError, UnicodeError) as exc:
+            raise Refusal(f"The file with the MaxMind key cannot be read: {exc}.") from exc
+    account, _, key = given.partition(":")
+    if not account or not key:
+        raise Refusal("A MaxMind account and its licence key are written ACCOUNT:KEY.")
+    return account, key
+
+
 def from_url(url: str) -> list[Request]:
     """Return where a file is to be had that the person names. Raises Refusal unless it is http or https."""
     if urlsplit(url).scheme not in ("http", "https"):
@@ -138,12 +159,8 @@ def _put(packed: Path, folder: Path, place: Path) -> GeoInfo:
     plain = folder / "unpacked.mmdb"
     _unpack(packed, plain)
     info = _checked(plain, shown=place)
-    if info.age_days > _MAX_AGE_DAYS:
-        raise Refusal(
-            f"This database is {info.age_days} days old; addresses have moved too much to send visitors by it."
-        )
-    if place.exists() and _built_at(place) > info.built_at:
-        raise Refusal(f"This database is older than the one at {place}; delete that one first if you do mean it.")
+    if reason := _unfit(info) or _worse(info, _present(place)):
+        raise Refusal(f"This database {reason}.")
     with plain.open("rb") as file:
         os.fsync(file.fileno())
     plain.chmod(0o644)
@@ -162,14 +179,37 @@ def _checked(plain: Path, shown: Path) -> GeoInfo:
     if faults:
         raise Refusal(f"{shown} is not a country database that can be used: {faults[0]}.")
     age_days = int((time.time() - metadata.build_epoch) // _DAY_S)
-    return GeoInfo(shown, metadata.database_type, metadata.build_epoch, age_days)
+    return GeoInfo(shown, metadata.database_type, metadata.build_epoch, age_days, metadata.node_count)
 
 
-def _built_at(path: Path) -> int:
-    try:
-        return inspect(path).built_at
-    except Refusal:  # what is no database is no newer one either
-        return 0
+def _unfit(new: GeoInfo) -> str:
+    """Return why no edge should tell countries by it, "" where nothing is wrong with its age."""
+    if new.age_days > _MAX_AGE_DAYS:
+        return f"is {new.age_days} days old; addresses have moved too much to send visitors by it"
+    if new.age_days < -_MAX_AHEAD_DAYS:
+        return f"says that it was built in {-new.age_days} days from now; it, or the clock here, is wrong"
+    return ""
+
+
+def _worse(new: GeoInfo, old: GeoInfo | None) -> str:
+    """Return why it should not replace the `old` one, "" where it may."""
+    if old is None:
+        return ""
+    if old.built_at > new.built_at:
+        return f"is older than the one at {old.path}; delete that one first if you do mean it"
+    if new.networks < old.networks * _LEAST_OF_OLD:
+        return (
+            f"is much smaller than the one at {old.path} ({new.networks:,} networks instead of {old.networks:,}); "
+            "delete that one first if you do mean it"
+        )
+    return ""
+
+
+def _present(place: Path) -> GeoInfo | None:
+    """Return what is in place, None where nothing is, or what is no database: anything is better then."""
+    with suppress(Refusal):
+        return inspect(place) if place.exists() else None
+    return None
 
 
 def _fetch_first(requests: list[Request], to: Path) -> None:

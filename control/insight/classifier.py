@@ -25,30 +25,52 @@ Names = Callable[[str], tuple[str, str]]
 class Classifier:
     """Address and headers -> Visitor, by the functions in `shared` that edges use."""
 
-    def __init__(self, open_lookup: Callable[[], Lookup], open_names: Callable[[], Names]) -> None:
-        """Take what opens the country database and the resolver of names."""
+    def __init__(
+        self,
+        open_lookup: Callable[[], Lookup],
+        open_names: Callable[[], Names],
+        version: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Take what opens the country database and the resolver of names.
+
+        `version` is asked each time: where it is another than before, the database is opened again.
+        """
         self._open_lookup = open_lookup
         self._open_names = open_names
-        self._lookup: Lookup | None = None
+        self._version = version
+        self._opened: tuple[object, Lookup] | None = None
         self._names: Names | None = None
 
     @classmethod
     def from_settings(cls, settings: ControlSettings) -> "Classifier":
         """Return the classifier over the files that an edge with the same settings uses."""
         downloaded = settings.data_dir / "geo" / "country.mmdb"
-        return cls(lambda: _open_database(Path(settings.geo_db) if settings.geo_db else downloaded), _open_resolver)
+        chosen = Path(settings.geo_db) if settings.geo_db else downloaded
+        return cls(lambda: _open_database(chosen), _open_resolver, lambda: _version_of(chosen))
 
     def visitor_of(self, address: str, headers: Mapping[str, str]) -> Visitor:
         """Return who sends `headers` (names in lower case) from `address`. Blocks while files are opened."""
-        if self._lookup is None or self._names is None:
-            self._lookup, self._names = self._open_lookup(), self._open_names()
+        version = self._version()
+        if self._opened is None or self._opened[0] != version:
+            self._opened = version, self._open_lookup()
+        if self._names is None:
+            self._names = self._open_names()
         hints = ClientHints(
             mobile=headers.get("sec-ch-ua-mobile", ""),
             platform=headers.get("sec-ch-ua-platform", ""),
             form_factors=headers.get("sec-ch-ua-form-factors", ""),
         )
         agent = classify(headers.get("user-agent", ""), hints, self._names)
-        return Visitor(country_of(address, self._lookup), agent.device, agent.os, agent.browser, agent.bot)
+        return Visitor(country_of(address, self._opened[1]), agent.device, agent.os, agent.browser, agent.bot)
+
+
+def _version_of(path: Path) -> object:
+    """Return what tells one version of a file from the next; a newer database is renamed into place."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _open_database(chosen: Path) -> Lookup:

@@ -8,6 +8,7 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -125,6 +126,34 @@ def test_a_database_of_long_ago_is_refused(tmp_path: Path, place: Path) -> None:
 
     with pytest.raises(Refusal, match="500 days old"):
         geo.install(tmp_path / "old", place)
+
+
+def test_a_database_of_the_future_is_refused(tmp_path: Path, place: Path) -> None:
+    (tmp_path / "new").write_bytes(built(days_ago=-30))
+
+    with pytest.raises(Refusal, match="days from now"):
+        geo.install(tmp_path / "new", place)
+
+
+def test_a_part_of_the_world_does_not_replace_the_whole(place: Path) -> None:
+    whole = geo.GeoInfo(place, "DBIP-Country-Lite", NOW, 0, 600_000)
+    other_vendor, part = (replace(whole, networks=networks) for networks in (250_000, 100_000))
+
+    assert geo._worse(other_vendor, whole) == ""
+    assert "much smaller than the one" in geo._worse(part, whole)
+    assert geo._worse(part, None) == ""
+
+
+def test_a_maxmind_key_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("12345:secret\n")
+
+    assert geo.maxmind_account(f"@{tmp_path / 'key'}") == geo.maxmind_account("12345:secret") == ("12345", "secret")
+
+
+@pytest.mark.parametrize("given", ["secret", ":secret", "12345:", "@/nonexistent/key"])
+def test_a_key_without_account_is_refused(given: str) -> None:
+    with pytest.raises(Refusal, match="MaxMind"):
+        geo.maxmind_account(given)
 
 
 def test_a_bomb_stops_at_the_limit(tmp_path: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
