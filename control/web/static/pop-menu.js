@@ -2,13 +2,14 @@
 
 import { h } from "./dom.js";
 
-/** Open a menu called `label` after `opener`; `items` are {label, run, key, danger}, null draws a line. */
-export function popMenu(opener, label, items) {
+/** Open a menu called `label` after `opener`; `items` are {label, run, key, danger}, null draws a line; `closed` hears its end. */
+export function popMenu(opener, label, items, closed) {
   const shut = (refocus = true) => {
     menu.remove();
     opener.setAttribute("aria-expanded", "false");
     removeEventListener("pointerdown", outside, true);
     if (refocus) opener.focus();
+    closed();
   };
   const outside = (event) => menu.contains(event.target) || shut(false);
   const menu = h("div", { class: "menu", role: "menu", "aria-label": label, onkeydown: (event) => walk(event, menu, shut) }, items.map((item) => (item === null ? h("hr") :

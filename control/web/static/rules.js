@@ -63,9 +63,10 @@ export class RuleList {
     return this.element.querySelector(`[data-key="${CSS.escape(key ?? "")}"]`);
   }
 
-  /** Draw the list anew; a row that is being dragged is never pulled from under the pointer. */
+  /** Draw the list anew; a row that is being dragged, or a menu, is never pulled from under the pointer. */
   draw() {
-    if (this.element.querySelector(":scope > .drop")) return;
+    this.isStale = this.element.querySelector(":scope > .drop, .menu") !== null;
+    if (this.isStale) return;
     const focus = this.focusPath();
     const rows = this.draft.rules.map((rule, place) => (rule.key === this.open ? this.editorRow(rule, place) : this.ruleRow(rule, place)));
     this.element.classList.toggle("editing", this.open !== null);
@@ -193,7 +194,7 @@ export class RuleList {
       ...(rule.id ? [{ label: "Show in analytics", run: () => location.assign(this.analytics(rule.id)) }] : []),
       null,
       { label: "Delete rule", key: "Del", run: () => this.remove(rule.key), danger: true },
-    ]);
+    ], () => this.isStale && this.draw());
   }
 
   analytics(id) {

@@ -40,7 +40,10 @@ export class SavedTests {
     this.draw();
   }
 
+  /** Draw the list anew, unless its menu is open: that would be pulled from under the pointer. */
   draw() {
+    this.isStale = this.list.querySelector(".menu") !== null;
+    if (this.isStale) return;
     const focused = document.activeElement?.closest?.("[data-test]");
     const part = document.activeElement?.dataset?.part;
     this.list.replaceChildren(...this.tests.map((test) => this.item(test)));
@@ -82,7 +85,7 @@ export class SavedTests {
       { label: "Edit", run: () => this.open(test) },
       null,
       { label: "Delete test", run: () => this.remove(test), danger: true },
-    ]);
+    ], () => this.isStale && this.draw());
   }
 
   // -- keeping and changing them
