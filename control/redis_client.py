@@ -33,7 +33,7 @@ class _Pool(SentinelConnectionPool):
 
 def _by_sentinel(address: RedisAddress, options: dict[str, Any], limits: dict[str, Any]) -> Redis:
     asking = {**address.sentinel_options(), **limits, "retry": Retry(NoBackoff(), 0)}
-    sentinel = Sentinel(address.nodes, sentinel_kwargs=asking)
+    sentinel = Sentinel(address.nodes, sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     client = sentinel.master_for(address.primary, connection_pool_class=_Pool, **options)
     assert isinstance(client, Redis)
     return client

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -147,13 +147,20 @@ class Business:
         self.clicks.kill()
         self.postgres.remove()
 
-    def api(self, method: str, path: str, body: Any = None, control: int | None = None) -> Any:
+    def api(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        control: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
         """Call the API of one control, or of the first that answers; anything but success raises."""
         ports = [part.port for part in self.controls] if control is None else [self.controls[control].port]
         for port in ports[:-1]:
             with contextlib.suppress(OSError):
-                return _call(port, method, path, body)
-        return _call(ports[-1], method, path, body)
+                return _call(port, method, path, body, headers or {})
+        return _call(ports[-1], method, path, body, headers or {})
 
     def edit(self, slug: str, wait_s: float = HANG_S, control: int | None = None) -> Any:
         """Save the offer's next edit and note from when on it is on every edge; return what the API answers."""
@@ -289,9 +296,9 @@ class Business:
         wait_until(lambda: self.location(self.port, "saas") != "", self.output)
 
 
-def _call(port: int, method: str, path: str, body: Any) -> Any:
+def _call(port: int, method: str, path: str, body: Any, more: Mapping[str, str]) -> Any:
     connection = HTTPConnection("127.0.0.1", port, timeout=HANG_S)
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **more}
     with contextlib.closing(connection):
         connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
         response = connection.getresponse()

@@ -1,0 +1,74 @@
+"""The previous version's edge runs beside today's control, and the other way round; an upgrade costs no click."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from loadtests.drills import Report, judge
+from tests.business import Business, Part
+from tests.clicking import Clicker
+from tests.installation import wait_until
+from tests.releases import newest_release, unpack_previous
+
+RATE = 100.0
+
+Start = Callable[[str], Business]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts all of it with some parts, named by how their names begin, of the previous version."""
+    previous = unpack_previous(tmp_path / "previous")
+    businesses: list[Business] = []
+
+    def start(old: str) -> Business:
+        here = Business(tmp_path / "here")
+        businesses.append(here)
+        for part in (*here.controls, *here.edges):
+            part.cwd = previous if part.name.startswith(tuple(old.split())) else None
+        return here.start()
+
+    yield start
+    for here in businesses:
+        here.close()
+
+
+@pytest.mark.parametrize("old", ["edge-2", "edge", "control"], ids="the previous version's {}".format)
+def test_edits_and_clicks_pass_between_versions(start: Start, old: str) -> None:
+    here = start(old)
+    for slug in here.slugs:
+        propagation = here.edit(slug)["propagation"]
+        assert (propagation["live"], propagation["of"], propagation["refused"]) == (2, 2, [])
+    assert here.serve_newest()
+    with Clicker(here.port, here.slugs, RATE, here.history):
+        wait_until(lambda: len(here.history.clicks) > RATE)
+        here.edit("saas")
+
+    report = Report()
+    judge(here, report, may_fail=0)
+    assert report.faults == []
+
+
+def test_an_upgrade_of_edges_first_then_controls_is_noticed_by_nobody(start: Start) -> None:
+    here = start("edge control")
+    with Clicker(here.port, here.slugs, RATE, here.history), here.editing():
+        for edge in here.edges:
+            upgrade(here, edge)
+        for control in here.controls if newest_release() else ():  # before a release, databases are made anew
+            upgrade(here, control)
+    for slug in here.slugs:
+        here.edit(slug)
+    wait_until(here.serve_newest, here.output)
+
+    report = Report()
+    judge(here, report, may_fail=0)
+    assert report.faults == []
+
+
+def upgrade(here: Business, part: Part) -> None:
+    """Stop a part, and start today's in its place."""
+    part.stop()
+    part.cwd = None
+    part.start()
+    wait_until(part.is_ready, here.output)
