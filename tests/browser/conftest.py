@@ -20,7 +20,8 @@ Window = Callable[..., BrowserContext]
 by_mouse = pytest.mark.parametrize("hand", [Mouse], indirect=True, ids=["mouse"])
 """For tests of what is the same for every hand."""
 
-expect.set_options(timeout=10_000)
+_HANG_MS = 15_000
+expect.set_options(timeout=_HANG_MS)
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +79,7 @@ def window(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[W
 
         def opens(**differing: Any) -> BrowserContext:
             context = browser.new_context(**{**browser_context_args, **differing})
+            context.set_default_timeout(_HANG_MS)
             opened.append(context)
             faults.append(stack.enter_context(listening(context)))
             return context

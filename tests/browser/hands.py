@@ -46,6 +46,10 @@ class Hand:
         """Follow the link in the page that has this name."""
         self.press(self.page.locator("main").get_by_role("link", name=name, exact=True))
 
+    def new(self) -> None:
+        """Begin a new one of what the page lists."""
+        self.press(self.page.locator("a[data-new]"))
+
     def go(self, place: str) -> None:
         """Go to a place of the main navigation."""
         self.press(self.page.get_by_role("navigation", name="Main").get_by_role("link", name=place, exact=True))

@@ -1,7 +1,5 @@
 """Hosts of one's own: registered, given links and offers, and asked of the edge by their name."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
@@ -22,7 +20,7 @@ def test_a_link_lives_on_a_host_of_ones_own(hand: Hand, turnout: Turnout, host: 
     page = hand.page
     page.goto("/offers")
     hand.go("Domains")
-    hand.press(page.get_by_role("link", name=re.compile("^New domain")))
+    hand.new()
     hand.fill(Host=host, Its_bare_address="https://yourbrand.com/home")
     hand.button("Register domain")
     expect(page.get_by_role("table")).to_contain_text(host)

@@ -34,7 +34,7 @@ def test_an_old_revision_is_read_and_restored(hand: Hand, offer: str, turnout: T
     expect(page.locator(".diff").first).to_contain_text("yourbrand.com/second")
     revisions = page.get_by_role("region", name="Revisions").get_by_role("link")
     expect(revisions).to_have_count(3)
-    expect(revisions.first).to_contain_text("admin")
+    expect(revisions.first).to_contain_text("Admin")
 
     hand.press(revisions.nth(1))
     hand.button("Restore revision 2")

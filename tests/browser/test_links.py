@@ -25,7 +25,7 @@ def make_link(page: Page, slug: str) -> None:
 def test_a_link_is_made_and_follows_the_offers_rules(hand: Hand, turnout: Turnout, slug: str) -> None:
     hand.page.goto("/offers")
     hand.go("Links")
-    hand.press(hand.page.get_by_role("link", name=re.compile("^New link")))
+    hand.new()
     hand.fill(Offer="saas", Partner="nora", Slug=slug, Coupon="NORA20", **{"Sub-ID_1": "newsletter"})
     hand.button("Create link")
     expect(hand.page.get_by_role("heading", name=f"/{slug}", exact=True)).to_be_visible()

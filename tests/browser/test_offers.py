@@ -13,7 +13,7 @@ from tests.turnout import Turnout
 def test_an_offer_is_made_and_answers(hand: Hand, turnout: Turnout, slug: str) -> None:
     hand.page.goto("/links")
     hand.go("Offers")
-    hand.press(hand.page.get_by_role("link", name=re.compile("^New offer")))
+    hand.new()
     hand.fill(Name="Summer", Slug=slug, Main_destination="https://yourbrand.com/summer")
     hand.button("Create offer")
     expect(hand.page.get_by_role("heading", name="Summer")).to_be_visible()
