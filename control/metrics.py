@@ -114,7 +114,9 @@ METRICS: Final = (
         "Links of which a worker serves what SQL does not say, for longer than an edit travels.",
         lambda f: sum(len(edge.differences) for edge in f.audit.edges.values()) if f.audit else None,
     ),
-    _gauge("audit_current", "1 while some control audits the edges.", lambda f: f.audit and f.audit.is_current),
+    _gauge(
+        "audit_current", "1 while some control audits the edges.", lambda f: f.audit.is_current if f.audit else None
+    ),
     _counter(
         "audit_answers",
         "Answers of workers that this process has asked: right, wrong, none.",
@@ -129,7 +131,7 @@ METRICS: Final = (
     _gauge(
         "clicks_redis_ok",
         "1 while the clicks Redis answers.",
-        lambda f: f.clicks and f.clicks.stream is not None,
+        lambda f: f.clicks.stream is not None if f.clicks else None,
     ),
     _gauge(
         "clicks_waiting",

@@ -1,13 +1,14 @@
 """Conversions that wait for their click: where clicks do not arrive, these grow old."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from control.conversions import store
 from control.db import now_ms
 from control.parts import Parts
 
 
-class Waiting(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Waiting:
     """How many conversions wait for their click, and for how long the first of them has."""
 
     count: int
