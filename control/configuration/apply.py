@@ -21,6 +21,7 @@ from control.links import service as links
 from control.links.batch import MAX_ROWS
 from control.links.models import LinkRow
 from control.links.schemas import LinkIn, LinkPatch
+from control.offers import making
 from control.offers import service as offers
 from control.offers.models import OfferRow
 from control.offers.schemas import OfferIn, OfferPatch
@@ -108,7 +109,7 @@ async def _offer(parts: Parts, caller: Caller, step: Step, ids: _Ids, *, overrid
     domain_ids = [ids.domains[host] for host in doc.domains]
     if step.action == "create":
         wanted = OfferIn(slug=doc.slug, smart_link=doc.smart_link, domain_ids=domain_ids, **plain)
-        offer = await offers.create(parts, caller, wanted)
+        offer = await making.create(parts, caller, wanted)
         if doc.status != OfferStatus.ACTIVE:
             await offers.set_status(parts, caller, offer.id, doc.status)
         await saved_tests.put(parts, caller, offer.id, doc.tests)

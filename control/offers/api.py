@@ -6,7 +6,7 @@ from fastapi import APIRouter, Body, Query
 
 from control.access.guard import Admin, Editor, Viewer
 from control.fields import PathId, SlugQuery
-from control.offers import service
+from control.offers import making, service
 from control.offers.schemas import Offer, OfferCopy, OfferIn, OfferPatch, SavedOffer
 from control.pagination import CursorDep, Page
 from control.parts import PartsDep
@@ -28,7 +28,7 @@ async def list_offers(
 
 @router.post("", status_code=201, summary="Add an offer")
 async def create_offer(parts: PartsDep, caller: Editor, body: OfferIn) -> SavedOffer:
-    return await service.create(parts, caller, body)
+    return await making.create(parts, caller, body)
 
 
 @router.get("/{offer_id}", summary="Get an offer")
@@ -63,7 +63,7 @@ async def clone_offer(
     offer_id: PathId,
     body: Annotated[OfferCopy | None, Body(description="Name and slug of the clone")] = None,
 ) -> SavedOffer:
-    return await service.clone(parts, caller, offer_id, body or OfferCopy())
+    return await making.clone(parts, caller, offer_id, body or OfferCopy())
 
 
 @router.post("/{offer_id}/postback-secret/rotate", summary="Replace the postback secret")

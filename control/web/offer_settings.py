@@ -10,7 +10,7 @@ from control.access.roles import Role
 from control.domains import service as domains
 from control.errors import Problem
 from control.fields import PathId
-from control.offers import service
+from control.offers import making, service
 from control.offers.schemas import Offer, OfferCopy, OfferPatch
 from control.pagination import Cursor
 from control.parts import Parts, PartsDep
@@ -74,7 +74,7 @@ async def clone_offer(request: Request, parts: PartsDep, caller: Person, offer_i
     typed = forms.given(form, *_CLONE_FIELDS)
     try:
         wanted = forms.read(OfferCopy, {name.removeprefix("clone_"): value for name, value in typed.items()})
-        saved = await service.clone(parts, caller, offer_id, wanted)
+        saved = await making.clone(parts, caller, offer_id, wanted)
     except Problem as problem:
         told_of = forms.refused(form, problem, ("name", "slug"))
         errors = {f"clone_{name}": why for name, why in told_of.errors.items()}

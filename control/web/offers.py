@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from control.access.guard import require_role
 from control.access.roles import Role
 from control.errors import Problem, field_errors
-from control.offers import service
+from control.offers import making, service
 from control.offers.schemas import OfferIn
 from control.pagination import CursorDep
 from control.parts import PartsDep
@@ -67,7 +67,7 @@ async def create_offer(request: Request, parts: PartsDep, caller: Person, form: 
     require_role(caller, Role.EDITOR)
     typed = {name: form.get(name, "").strip() for name in _FIELDS}
     try:
-        offer = await service.create(parts, caller, OfferIn(**typed))
+        offer = await making.create(parts, caller, OfferIn(**typed))
     except ValidationError as exc:
         faults = field_errors(exc.errors())
     except Problem as problem:
