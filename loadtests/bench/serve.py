@@ -1,11 +1,11 @@
 """An edge that waits to be measured: one worker on CPU 0, links l0000 to l0999, X-Forwarded-For believed of loopback.
 
-    python -m loadtests.bench.serve [--links 1000] [--workers 1] [--cpus 0] [COMMAND ...]
+    python -m loadtests.bench.serve [--links 1000] [--workers 1] [--cpus 0] [-- COMMAND ...]
 
 Prints its address and serves until Ctrl-C. With COMMAND it runs that instead, `{url}` and `{geo}` in it replaced by its
 address and by the file of the country database, and ends with its exit code:
 
-    python -m loadtests.bench.serve python versus.py --url {url} --geo {geo}
+    python -m loadtests.bench.serve -- python versus.py --url {url} --geo {geo}
 """
 
 import argparse
@@ -26,7 +26,7 @@ def main() -> int:
     parser.add_argument("--links", type=int, default=1_000)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--cpus", default=EDGE_CPU)
-    parser.add_argument("command", nargs=argparse.REMAINDER)
+    parser.add_argument("command", nargs="*")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="turnout-serve-") as name, ExitStack() as stack:
         folder = Path(name)

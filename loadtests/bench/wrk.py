@@ -61,7 +61,7 @@ def _run(out: str, cpu_s: float) -> Run:
         found = re.search(pattern, out, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
-    p99 = re.search(r"^\s+99%\s+([\d.]+)(us|ms|s)$", out, re.MULTILINE)
+    p99 = re.search(r"^\s+99%\s+([\d.]+)(us|ms|s)\s*$", out, re.MULTILINE)
     assert p99 is not None, out
     lost = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
     errors = int(number(r"Non-2xx or 3xx responses: (\d+)")) + (sum(map(int, lost.groups())) if lost else 0)
