@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Lifespan
 
 from control import app as root
+from control import logs
 from control.access.first_start import ADMIN_LOGIN, FirstAccess, ensure_access, ignored_settings
 from control.auditor.auditor import auditing
 from control.db import UnusableDatabase
@@ -51,6 +52,7 @@ def _settings() -> ControlSettings:
 
 
 async def _run(settings: ControlSettings) -> None:
+    logs.configure(settings.log_format, settings.log_level)
     listener = _listen(settings.host, settings.control_port)
     parts = _open(settings)
     try:
@@ -109,7 +111,7 @@ async def _serve(parts: Parts, listener: socket.socket) -> None:
     app.router.lifespan_context = _with_more(app.router.lifespan_context, parts)
     config = uvicorn.Config(
         app,
-        log_level="warning",
+        log_config=None,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies or None,
         server_header=False,

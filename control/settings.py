@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -68,6 +68,10 @@ class ControlSettings(BaseSettings):
     """Hours that a login lasts."""
     click_retention_days: int = Field(default=90, ge=1, le=3650)
     """Days that single clicks are kept; charts go on from their sums."""
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """How log lines look; `auto` is text on a terminal, else JSON."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least severe line that is logged."""
 
     @field_validator("redis_url", "clicks_redis_url")
     @classmethod

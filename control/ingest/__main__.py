@@ -9,6 +9,7 @@ import socket
 import sys
 from typing import Final
 
+from control import logs
 from control.db import Database, now_ms
 from control.ingest.closing import close_days
 from control.ingest.consumer import Consumer
@@ -71,11 +72,11 @@ async def _stop_with_parent(consumer: Consumer, parent: int) -> None:
 
 def main(arguments: list[str]) -> None:
     """Run the process."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = ControlSettings()
+    logs.configure(settings.log_format, settings.log_level)
     gc.set_threshold(*_GC_THRESHOLDS)
     parent = int(arguments[1]) if arguments[:1] == ["--with-parent"] else None  # it may be gone before we could ask
-    asyncio.run(ingest(ControlSettings(), parent=parent))
+    asyncio.run(ingest(settings, parent=parent))
 
 
 if __name__ == "__main__":
