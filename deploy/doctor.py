@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from redis import Redis, RedisError
+from redis import RedisError
 from sqlalchemy import text
 
 from control.db import Database
@@ -23,6 +23,7 @@ from control.settings import ControlSettings
 from deploy import embedded_redis, geo
 from deploy.data_folder import DataFolder
 from deploy.machine import Machine, control_settings, look, without_password
+from deploy.redis_client import connected
 from deploy.refusal import Refusal
 from edge import agents
 
@@ -124,7 +125,7 @@ def _embedded_server() -> Finding:
 def _server(subject: str, url: str, *, durable: bool) -> Finding:
     shown = without_password(url)
     try:
-        with Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2, decode_responses=True) as redis:
+        with connected(url) as redis:
             info: dict[str, Any] = redis.info()
             skew_s = abs(redis.time()[0] - time.time())
     except (RedisError, OSError, ValueError) as exc:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from redis import Redis, RedisError
+from redis import RedisError
 
 from deploy.children import Program
 from deploy.data_folder import write_private
+from deploy.redis_client import connected
 from deploy.refusal import Refusal
 
 OLDEST: Final = (6, 2)
@@ -85,7 +86,7 @@ def version_of(server: str) -> tuple[int, int]:
 def answers(url: str) -> str | None:
     """Return None when the Redis at `url` answers a PING, else why not, in a few words."""
     try:
-        with Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2) as redis:
+        with connected(url) as redis:
             redis.ping()
     except (RedisError, OSError, ValueError) as exc:
         return str(exc) or type(exc).__name__

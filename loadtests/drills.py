@@ -189,9 +189,7 @@ def restart_all(here: Business, _outage_s: float, report: Report) -> None:
     """Restart every edge and every control, one after the other, each once the one before is ready."""
     with report.timing("for all of them"):
         for part in (*here.edges, *here.controls):
-            part.stop()
-            part.start()
-            wait_until(part.is_ready, here.output)
+            here.restart(part)
 
 
 DRILLS: Final = {
@@ -233,7 +231,7 @@ def judge(here: Business, report: Report, may_fail: int) -> None:
     """Note what holds for every click, whatever happened."""
     history = here.history
     with report.timing("for the last clicks to be in SQL"):
-        wait_until(lambda: not here.lost(), lambda: f"{len(here.lost())} clicks are lost\n{here.output()}")
+        here.settle()
     with report.timing("for every click to be accounted for"):
         wait_until(lambda: here.in_flight() == 0, lambda: str(here.api("GET", "/accounting")))
     recorded = here.recorded()

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -30,6 +31,7 @@ DRAIN_S = 1.0
 _HAPROXY = """
 global
     maxconn 4000
+    stats socket ipv4@127.0.0.1:{stats} level user
 defaults
     mode http
     timeout connect 1s
@@ -112,7 +114,7 @@ class Business:
         self.postgres = Postgres()
         self.rules = SentinelGroup(folder / "rules") if with_sentinel else RedisServer(folder / "rules")
         self.clicks = RedisServer(folder / "clicks", appendonly=True)
-        self.port = free_port()
+        self.port, self._stats_port = free_port(), free_port()
         self._front: subprocess.Popen[bytes] | None = None
         self.cable = Cable(self.rules.port) if cables and isinstance(self.rules, RedisServer) else None
         self.controls = [self._control(number) for number in (1, 2)]
@@ -189,6 +191,22 @@ class Business:
             return [edge["state"] for edge in found] == ["live"] * len(self.edges)
         return False
 
+    def is_in_front(self, edge: Part) -> bool:
+        """Whether the front sends visitors to an edge."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._stats_port)) as stats:
+            stats.sendall(b"show stat\n")
+            lines = stats.makefile().read().splitlines()
+            return any(line.startswith(f"edges,{edge.name},") and ",UP," in line for line in lines)
+        return False
+
+    def restart(self, part: Part) -> None:
+        """Stop a part in order and start it again; return when it does its work, as whoever restarts the next waits."""
+        part.stop()
+        part.start()
+        wait_until(part.is_ready, self.output)
+        if part in self.edges:
+            wait_until(lambda: self.is_in_front(part), self.output)
+
     def serve_newest(self) -> bool:
         """Whether every edge, asked directly, redirects to the newest edits."""
         return all(
@@ -218,6 +236,16 @@ class Business:
     def lost(self) -> set[str]:
         """Clicks that were answered and are not in SQL."""
         return set(self.history.ids) - set(self.recorded())
+
+    def settle(self) -> None:
+        """Wait until every click that was answered is in SQL, as long as they come."""
+        missing, since = self.lost(), time.monotonic()
+        while missing:
+            time.sleep(0.2)
+            left = self.lost()
+            if len(left) < len(missing):
+                missing, since = left, time.monotonic()
+            assert time.monotonic() < since + HANG_S, f"{len(left)} clicks are lost\n{self.output()}"
 
     def in_flight(self) -> int:
         """Clicks that were answered and are neither in SQL nor counted as lost."""
@@ -290,10 +318,10 @@ class Business:
             for edge, port in zip(self.edges, self.edge_ports, strict=True)
         )
         config = self.folder / "haproxy.cfg"
-        config.write_text(_HAPROXY.format(port=self.port, servers=servers))
+        config.write_text(_HAPROXY.format(port=self.port, stats=self._stats_port, servers=servers))
         with (self.folder / "haproxy.log").open("wb") as log:
             self._front = subprocess.Popen([binary, "-db", "-f", str(config)], stdout=log, stderr=log)
-        wait_until(lambda: self.location(self.port, "saas") != "", self.output)
+        wait_until(lambda: all(map(self.is_in_front, self.edges)), self.output)
 
 
 def _call(port: int, method: str, path: str, body: Any, more: Mapping[str, str]) -> Any:

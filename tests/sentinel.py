@@ -80,6 +80,7 @@ class SentinelGroup:
         binary = shutil.which("redis-server") or shutil.which("valkey-server")
         if binary is None:
             pytest.skip("needs a redis-server or valkey-server on PATH")
+        self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / f"sentinel-{port}.conf"
         file.write_text(
             f"port {port}\nbind 127.0.0.1\ndir {self.folder}\n"

@@ -25,7 +25,10 @@ logger = logging.getLogger("ingest")
 
 GROUP: Final = "ingest"
 READ_AT_ONCE: Final = 20
-"""Entries of one transaction: up to 10,000 events, a third of a second of work."""
+MOST_AT_ONCE: Final = 400
+"""Entries of one transaction: 20 full ones are 10,000 events, a third of a second of work; of small ones, which an
+outage leaves behind in great number, more."""
+FULL: Final = 10_000
 BLOCK_MS: Final = 500
 CLAIM_S: Final = 10.0
 CLAIM_IDLE_MS: Final = 60_000
@@ -55,6 +58,7 @@ class Consumer:
         self._name = name
         self._claim_idle_ms = claim_idle_ms
         self._stopping = False
+        self._at_once = READ_AT_ONCE
         self._attempts: dict[bytes, int] = {}
         self._claim_at = 0.0
         self._trim_at = 0.0
@@ -80,6 +84,7 @@ class Consumer:
         while not self._stopping:
             entries = await self._read(">", BLOCK_MS)
             if entries:
+                self._adapt(entries)
                 await self._ingest(entries)
             now = time.monotonic()
             if now >= self._claim_at:
@@ -97,10 +102,18 @@ class Consumer:
             last = entries[-1][0].decode()
 
     async def _read(self, after: str, block_ms: int | None = None) -> Entries:
-        reply: Any = await self._redis.xreadgroup(GROUP, self._name, {CLICKS: after}, READ_AT_ONCE, block_ms)
+        reply: Any = await self._redis.xreadgroup(GROUP, self._name, {CLICKS: after}, self._at_once, block_ms)
         if isinstance(reply, dict):  # RESP3
             return [entry for found in reply.values() for part in found for entry in _entries(part)]
         return [entry for _, found in reply or () for entry in found]
+
+    def _adapt(self, entries: Entries) -> None:
+        """Read more at once next time where these were many and small, fewer where they were large."""
+        events = sum(fields.get(b"events", b"").count(b"\n") + 1 for _, fields in entries)
+        if events > FULL:
+            self._at_once = READ_AT_ONCE
+        elif len(entries) == self._at_once and events < FULL // 2:
+            self._at_once = min(2 * self._at_once, MOST_AT_ONCE)
 
     async def _claim(self) -> None:
         """Take over what ingesters that are gone had been given."""

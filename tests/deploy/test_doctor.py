@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.doctor import Finding, Level, examine
+from tests.certificates import issue
+from tests.sentinel import SentinelGroup
 from tests.servers import RedisServer, free_port
 
 
@@ -51,6 +53,21 @@ def test_a_setting_at_fault_is_named(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("TURNOUT_EDGE_PORT", "eighty")
 
     assert "TURNOUT_EDGE_PORT" in findings()["settings"].found
+
+
+def test_a_redis_is_found_by_tls_and_by_sentinel(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    group = SentinelGroup(tmp_path / "rules").start()
+    clicks = RedisServer(tmp_path / "clicks", certificate=issue(tmp_path / "tls"), password="secret").start()
+    environment.setenv("TURNOUT_REDIS_URL", group.url)
+    environment.setenv("TURNOUT_CLICKS_REDIS_URL", clicks.url)
+
+    found = findings()
+
+    group.kill()
+    clicks.kill()
+    assert found["Redis for rules"].level is Level.OK
+    assert found["Redis for clicks"].level is Level.NOTE  # it keeps nothing on disk
+    assert "secret" not in found["Redis for clicks"].found
 
 
 def test_a_redis_that_evicts_is_bad(environment: pytest.MonkeyPatch, evicting_redis: RedisServer) -> None:
