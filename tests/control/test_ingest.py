@@ -262,7 +262,7 @@ def test_clicks_of_a_closed_day_are_written_by_columns_a_block_after_the_other(
         said = []
         for number, texts, codes in rows:
             column = Column.read(json.loads(texts), codes, number)
-            said += [column.texts[column.code([plane[place] for plane in column.planes])] for place in range(number)]
+            said += [column.texts[code] for code in column.codes]
         assert said == [event.sub1 for event in events]
 
     ingesting(database_url, claim)

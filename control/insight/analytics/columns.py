@@ -4,10 +4,13 @@ A filter is a mask, a byte a click, that `translate` makes of a column's codes; 
 they leave of the columns asked for is zipped and counted. All three are loops in C.
 """
 
+import sys
+from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import compress, product
+from operator import getitem
 from typing import Final, NamedTuple
 
 from control.clicks.shapes import MEASURE, MEASURE_OF_KIND, MEASURES, QUARTER
@@ -21,20 +24,26 @@ Pairs = Callable[[str, str], bool]
 
 
 class Column(NamedTuple):
-    """A column's texts, and its codes in planes of a byte a click: low ones, high ones; none where one text is all."""
+    """A column's texts, and its codes in planes of a byte a click: low ones, and high ones where texts are many."""
 
     texts: Sequence[str]
     planes: tuple[bytes, ...]
 
     @classmethod
     def read(cls, texts: Sequence[str], codes: bytes | None, clicks: int) -> "Column":
-        """Return a column as it is stored."""
-        stored = codes or b""
+        """Return a column as it is stored; without codes its first text is all."""
+        stored = bytes(clicks) if codes is None else codes
         return cls(texts, tuple(stored[start : start + clicks] for start in range(0, len(stored), clicks)))
 
-    def code(self, planes: Sequence[int]) -> int:
-        """Return the place of the text of a click with these bytes."""
-        return planes[0] + (planes[1] << 8 if len(planes) > 1 else 0) if planes else 0
+    @property
+    def codes(self) -> Sequence[int]:
+        """The place of the text of every click."""
+        if len(self.planes) == 1:
+            return self.planes[0]
+        paired = bytearray(2 * len(self.planes[0]))
+        for place, plane in enumerate(self.planes if sys.byteorder == "little" else self.planes[::-1]):
+            paired[place::2] = plane
+        return array("H", bytes(paired))
 
 
 class Block(NamedTuple):
@@ -87,34 +96,21 @@ def _runs(block: Block, buckets: Sequence[Range]) -> Iterator[tuple[int, int, in
 
 def _place(block: Block, code: int) -> int:
     """Return the place of the first click whose quarter has this code or a higher one: quarters rise."""
-    column = block.columns[QUARTER]
-    if code >= len(column.texts):
-        return block.clicks
-    return bisect_left(column.planes[0], code) if column.planes else 0
+    return bisect_left(block.columns[QUARTER].codes, code)
 
 
 def _counted(
     block: Block, dimensions: Sequence[str], mask: bytes | None, first: int, after: int
 ) -> Iterator[tuple[Values, tuple[int, int], int]]:
-    columns = [block.columns[name] for name in (*dimensions, MEASURE)]
-    planes: list[Iterable[int]] = [plane[first:after] for column in columns for plane in column.planes]
+    columns = [block.columns[name] for name in dimensions]
+    measured = block.columns[MEASURE]
+    codes: list[Iterable[int]] = [column.codes[first:after] for column in (*columns, measured)]
     if mask is not None:
-        chosen = mask[first:after]
-        planes = [compress(plane, chosen) for plane in planes]
-        clicks = chosen.count(1)
-    else:
-        clicks = after - first
-    counted: Mapping[tuple[int, ...], int] = Counter(zip(*planes, strict=True)) if planes else Counter({(): clicks})
-    for codes, number in counted.items():
-        *values, measure = _texts(columns, codes)
-        yield tuple(values), divmod(int(measure), 2), number
-
-
-def _texts(columns: Sequence[Column], codes: Sequence[int]) -> Iterator[str]:
-    at = 0
-    for column in columns:
-        yield column.texts[column.code(codes[at : at + len(column.planes)])]
-        at += len(column.planes)
+        codes = [compress(part, mask[first:after]) for part in codes]
+    texts = [column.texts for column in columns]
+    measures = [divmod(int(text), 2) for text in measured.texts]
+    for (*of_values, measure), number in Counter(zip(*codes, strict=True)).items():
+        yield tuple(map(getitem, texts, of_values)), measures[measure], number
 
 
 def _mask(block: Block, asked: Asked) -> bytes | None:
@@ -138,8 +134,8 @@ def _accepting(column: Column, accepted: Sequence[bool], clicks: int) -> bytes |
     """Return which clicks have an accepted text, None where all have."""
     if all(accepted):
         return None
-    if len(column.planes) <= 1:
-        return column.planes[0].translate(_table(accepted)) if any(accepted) else bytes(clicks)
+    if len(column.planes) == 1:
+        return column.planes[0].translate(_table(accepted))
     low, high = column.planes
     found = 0
     for start in range(0, len(accepted), 256):
@@ -181,9 +177,7 @@ def _pairs(block: Block, via: Column, coupon: Column) -> Iterable[tuple[int, int
     """Return the codes of all pairs that may be there: any two, unless that is more than there are clicks."""
     if len(via.texts) * len(coupon.texts) <= block.clicks:
         return product(range(len(via.texts)), range(len(coupon.texts)))
-    width = len(via.planes)
-    present = set(zip(*via.planes, *coupon.planes, strict=True))
-    return [(via.code(codes[:width]), coupon.code(codes[width:])) for codes in present]
+    return set(zip(via.codes, coupon.codes, strict=True))
 
 
 def _flags(column: Column, codes: Collection[int]) -> list[bool]:

@@ -79,8 +79,12 @@ async def whole_series(
     """Return the sums of all groups together by bucket; `found` answered the question, `groups` is a series of it."""
     if not found.groups.keys() - {key for bucket in groups for key in bucket}:
         return [_sum(bucket.values()) for bucket in groups]
-    if found.source == RawReader.source:  # its rows are in memory
-        return [_sum(bucket.values()) for bucket in await series_of(found, question, found.groups)]
+    if found.reading is not None and isinstance(found.reading.reader, RawReader):  # its rows are in memory
+        totals = [_sum([]) for _ in groups]
+        for bucket, _, sums in await found.reading.series(None):
+            for _, part in _parts(question, "", sums):
+                add(totals[bucket], part)
+        return totals
     asked = question.ungrouped()
     whole = Split(await open_reading(sessions, asked, found.reading) if found.reading else None)
     whole.values[""].add(())

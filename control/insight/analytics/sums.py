@@ -1,5 +1,6 @@
 """Rows of sums, as both readers give them."""
 
+import operator
 from collections.abc import Sequence
 
 Values = tuple[str, ...]
@@ -14,5 +15,4 @@ SeriesRow = tuple[int, Values, list[int]]
 
 def add(sums: list[int], more: Sequence[int]) -> None:
     """Add measures to others."""
-    for place, count in enumerate(more):
-        sums[place] += count
+    sums[:] = map(operator.add, sums, more)
