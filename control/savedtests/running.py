@@ -25,15 +25,17 @@ class Case:
     destination_final: str | None
 
 
-def report(cases: Sequence[Case], offer: Offer) -> SavedTestReport:
-    """Return what becomes of `cases`. A paused offer is asked as if it were active: tests are about its rules.
+def report(cases: Sequence[Case], offer: Offer, *, why: bool = True) -> SavedTestReport:
+    """Return what becomes of `cases`, and `why` they fail.
+
+    A paused offer is asked as if it were active: tests are about its rules.
 
     Raises Problem 422 where the rules are too much for an edge.
     """
     if not cases:
         return SavedTestReport(passed=0, failed=0, tests=[])
     asked = _Asked(replace(offer, status=OfferStatus.ACTIVE))
-    tests = [asked.outcome(case) for case in cases]
+    tests = [asked.outcome(case, why=why) for case in cases]
     passed = sum(test.passed for test in tests)
     return SavedTestReport(passed=passed, failed=len(tests) - passed, tests=tests)
 
@@ -80,7 +82,7 @@ class _Asked:
         for place, rule in enumerate(self.link.rules, 1):
             self.words[rule.id] = f"rule {place}" + (f" (“{rule.name}”)" if rule.name else "")
 
-    def outcome(self, case: Case) -> SavedTestOutcome:
+    def outcome(self, case: Case, *, why: bool) -> SavedTestOutcome:
         decision = decide(self.table, case.visitor)
         assert decision is not None  # an active offer sends everybody somewhere
         got = decision.rule
@@ -95,7 +97,7 @@ class _Asked:
             rule_id=got,
             destination_url=self.destinations[got],
             message=self._message(case, got, passed),
-            trace=[] if passed else self._why(case),
+            trace=self._why(case) if why and not passed else [],
         )
 
     def _message(self, case: Case, got: str, passed: bool) -> str:

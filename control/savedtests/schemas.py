@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Self
 
-from pydantic import Field, field_serializer, model_validator
+from pydantic import Field, StrictBool, field_serializer, model_validator
 
 from control.fields import Id, Input, Name, Output, TimeOut, Url, example, unset
 from control.insight.test_visitor import RuleOutcome, TestedVisitor, VisitorIn
@@ -68,17 +68,18 @@ class SavedTest(Output):
 
 
 class RunIn(Input):
-    """The smart link to ask instead of the one that is live."""
+    """The smart link to ask instead of the one that is live, and whether to tell why tests fail."""
 
     draft: SmartLinkIn | None = None
+    trace: StrictBool = False
 
 
 class SavedTestOutcome(Output):
     """What became of one saved test.
 
     `rule_id` and `destination_url` are what the visitor would get; new rules of a draft are called by their places,
-    `new-1`. `message` says it in English. `trace` holds the rules that were asked and the expected one, and is empty
-    where the test passes.
+    `new-1`. `message` says it in English. `trace` holds the rules that were asked and the expected one, where the test
+    fails and why was asked for.
     """
 
     id: str

@@ -116,7 +116,7 @@ async def run(parts: Parts, offer_id: str, wanted: RunIn) -> SavedTestReport:
         draft = given.numbered() if given else draft_of(await smart_links.current(session, offer))
         rows = await store.of_offer(session, offer.id)
     cases = [await _case(parts.classifier, row) for row in rows]
-    return running.report(cases, compiled_offer(offer, draft))
+    return running.report(cases, compiled_offer(offer, draft), why=wanted.trace)
 
 
 async def hold(

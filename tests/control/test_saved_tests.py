@@ -115,6 +115,16 @@ def test_a_test_passes_where_its_rule_decides(api: Api, offer: Any, visitor: Any
     assert (outcome["passed"], outcome["rule_id"], outcome["trace"]) == (True, expected, [])
 
 
+@pytest.mark.parametrize(("asked", "told"), [({}, []), ({"trace": True}, ["failed", "matched"])], ids=["short", "why"])
+def test_a_run_says_why_where_that_is_asked_for(api: Api, offer: Any, asked: Any, told: list[str]) -> None:
+    api.made(path(offer), saved(visitor={"country": "US", "device": "desktop"}, rule_id="fallback"))
+
+    (outcome,) = api.post(path(offer, "run"), asked).json()["tests"]
+
+    assert not outcome["passed"]
+    assert [step["outcome"] for step in outcome["trace"]] == told
+
+
 def test_a_destination_is_expected_as_a_browser_reads_it_whichever_rule_sends_there(api: Api, offer: Any) -> None:
     api.made(path(offer), saved(destination_url="HTTPS://Apps.Apple.com/us/app/your-app"))
     moved = {"enabled": True, "rules": [rule(APP, when={"country": ["US"]}), *offer["rules"]]}
