@@ -1,19 +1,26 @@
 """What is asked about next: what was just published at once, everything else in turn, for ever."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.auditor.truth import slug_of_offer
+from control.domains.models import DomainRow
 from control.links.models import LinkRow
 from control.offers import store as offers
 from control.offers.models import OfferRow
 from control.publishing.models import OutboxRow
 from shared.key import DEFAULT_DOMAIN, Key
+from shared.wire import DOMAINS
 
-MAX_EDITED = 20
+MAX_EDITED: Final = 20
 """Of more that were published since the last look, as many; bulk work is found by turns."""
+
+
+NOBODYS_SLUG: Final = "turnout-audit-0"
+"""Unknown where a domain is active; where it is paused answered like every other."""
 
 
 class Turns:
@@ -60,7 +67,10 @@ class Turns:
 
 
 async def _slugs(session: AsyncSession, published: Iterable[str]) -> list[Key]:
-    """Return the slugs behind published keys: a link's is in it, an offer's table is seen through its own slug."""
+    """Return the slugs behind published keys.
+
+    A link's is in it; an offer's table is seen through its own slug; the list of hosts at a slug that none of them has.
+    """
     keys: list[Key] = []
     for name in published:
         kind, _, rest = name.partition(":")
@@ -69,4 +79,7 @@ async def _slugs(session: AsyncSession, published: Iterable[str]) -> list[Key]:
             keys.append(Key(domain, slug))
         elif kind == "o" and (key := await slug_of_offer(session, rest)) is not None:
             keys.append(key)
+        elif name == DOMAINS:
+            newest = select(DomainRow.host).order_by(DomainRow.number.desc()).limit(MAX_EDITED)
+            keys += [Key(host, NOBODYS_SLUG) for host in await session.scalars(newest)]
     return list(dict.fromkeys(keys))

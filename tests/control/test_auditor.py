@@ -14,7 +14,7 @@ from control.auditor.doubts import GRACE_S, Doubts, Place
 from control.auditor.findings import State
 from control.auditor.judgement import EXPIRY_SLACK_MS, QUERY, Answer, difference
 from control.auditor.truth import Truth, truth_of
-from control.auditor.turns import Turns
+from control.auditor.turns import NOBODYS_SLUG, Turns
 from control.auditor.witnesses import ADDRESSES, MAX_WITNESSES, USER_AGENTS, Witness, everyone, telling
 from control.parts import Parts
 from control.publishing.fleet import Edge, Fleet
@@ -377,6 +377,20 @@ def test_what_was_published_is_next_and_everything_else_comes_in_turn(api: Api, 
     asked = [key.slug for round_ in turns for key in round_]
     assert set(asked) == {"a", "b", "c"}
     assert asked.count("a") == 2
+
+
+def test_a_domain_that_was_paused_is_asked_about_at_once(api: Api, parts: Parts) -> None:
+    offer = api.offer()
+    domain = api.made("/domains", {"host": "go.brand.com"})
+    paused = api.post(f"/domains/{domain['id']}/pause").json()
+
+    async def scenario() -> list[Key]:
+        turns = Turns()
+        async with parts.db.read() as session:
+            await turns.edited(session, offer["sequence"])
+            return await turns.edited(session, paused["sequence"])
+
+    assert api.client.portal.call(scenario) == [Key("go.brand.com", NOBODYS_SLUG)]
 
 
 @dataclass
