@@ -11,7 +11,9 @@ from shared import wire
 from shared.wire import Head, Lease
 
 COALESCE_S: Final = 0.05
-"""Bounds what a stream of edits costs Redis; a person who saves twice in a row still reads true milliseconds."""
+MAX_COALESCE_S: Final = 0.2
+"""Bound what a stream of edits costs, and leave true milliseconds to a person who saves twice in a row: while another
+ack is due whenever a pause ends, pauses double."""
 REFRESH_S: Final = 3.0
 
 log = logging.getLogger("edge.leases")
@@ -34,16 +36,18 @@ class Leases:
         self._name = ""
 
     def due(self) -> None:
-        """Have the lease written now, or a moment (`COALESCE_S`) after it was written last."""
+        """Have the lease written now, or a moment after it was written last."""
         self._due.set()
 
     async def run(self) -> None:
         """Write whenever due, until `stop`."""
+        pause_s = COALESCE_S
         while not self._stopping.is_set():
             await _passed(self._due, REFRESH_S)
             if not self._stopping.is_set():
                 await self._write()
-            await _passed(self._stopping, COALESCE_S)
+            await _passed(self._stopping, pause_s)
+            pause_s = min(2 * pause_s, MAX_COALESCE_S) if self._due.is_set() else COALESCE_S
 
     def stop(self) -> None:
         """Have `run` end after the lease it is writing."""

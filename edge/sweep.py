@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final, Protocol
 
-_TICK_S: Final = 0.1
-_TICKS_PER_ROUND: Final = 5
-"""Every connection is asked twice a second, a fifth of them at a time: 10,000 idle ones cost no click its latency."""
+_TICK_S: Final = 0.025
+_TICKS_PER_ROUND: Final = 20
+"""Every connection is asked twice a second, a twentieth of them at a time: of 10,000 idle ones, in a tenth of a ms."""
 
 
 class Expiring(Protocol):
@@ -40,9 +40,9 @@ class Sweep:
         if not self._round:
             self._round = list(self._members)
         share = -(-len(self._members) // _TICKS_PER_ROUND)
-        now_s = loop.time()
-        for member in self._round[-share:] if share else ():
+        due, now_s = self._round[-share:], loop.time()
+        del self._round[-share:]
+        for member in due:
             if member in self._members:
                 member.expire(now_s)
-        self._round = self._round[:-share] if share else []
         self._timer = loop.call_later(_TICK_S, self._tick, loop) if self._members else None

@@ -89,6 +89,8 @@ def client_ip(peer: str, forwarded_for: str, trusted: TrustedProxies) -> str:
     Unix socket) is trusted by no list and comes back as "".
     """
     client, is_proxy = trusted.verdict(peer)
+    if is_proxy and addresses.ipv4_match(forwarded_for):  # one entry, nearly always: right-most and left-most at once
+        return forwarded_for
     end = len(forwarded_for)
     while is_proxy and end > 0:
         start = forwarded_for.rfind(",", 0, end)
