@@ -18,13 +18,13 @@ EVERYTHING: dict[str, Any] = {
             "admin-password": "correct horse",
         }
     },
+    "geoUpdate": {"enabled": True, "maxmindSecret": "maxmind"},
     "imagePullSecrets": [{"name": "registry"}],
     "serviceAccount": {"annotations": {"a": "b"}},
     "edge": {
         "trustedProxies": ["10.0.0.0/8", "fd00::/8"],
         "settings": {"TURNOUT_DEDUPE_SECONDS": 30},
         "spool": {"quotaMb": 4096, "storageClass": "local-path"},
-        "geoUpdate": {"enabled": True, "maxmindSecret": "maxmind"},
         "service": {"type": "LoadBalancer", "externalTrafficPolicy": "Local"},
         "nodeSelector": {"kind": "edge"},
         "tolerations": [{"key": "edge", "operator": "Exists"}],
@@ -248,6 +248,18 @@ def test_what_selects_finds_what_is_meant(values: dict[str, Any]) -> None:
 
     assert selectors
     assert all(selector.items() <= edges.items() for selector in selectors)
+
+
+@pytest.mark.parametrize(("maxmind", "source"), [("", "--dbip"), ("account", "--maxmind @/run/maxmind/credentials")])
+def test_the_country_database_is_fetched_where_edges_and_control_read_it(maxmind: str, source: str) -> None:
+    values = {**SECRET, "geoUpdate": {"enabled": True, "maxmindSecret": maxmind}}
+
+    beside = [it for pod in pods(values) for it in pod["containers"] if it["name"] == "geo-update"]
+    assert len(beside) == 2
+    for it in beside:
+        assert f"turnout geo update {source}\n" in it["args"][0]
+        assert {"name": "data", "mountPath": "/data"} in it["volumeMounts"]
+        assert "env" not in it
 
 
 def test_a_changed_secret_restarts_what_reads_it() -> None:

@@ -75,3 +75,42 @@ prometheus.io/port: {{ .metricsPort | quote }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
+
+{{/* Beside an edge or control: fetches the country database into the data folder, from where it is taken up. */}}
+{{- define "turnout.geoUpdate" -}}
+{{- if .Values.geoUpdate.enabled -}}
+- name: geo-update
+  image: "{{ .Values.control.image.repository }}:{{ .Values.control.image.tag | default .Chart.AppVersion }}"
+  imagePullPolicy: {{ .Values.control.image.pullPolicy }}
+  # A failure is tried again in an hour; what is in use goes on being used.
+  command: [sh, -c]
+  args:
+    - |
+      trap 'exit 0' TERM
+      while :; do
+        if turnout geo update {{ if .Values.geoUpdate.maxmindSecret }}--maxmind @/run/maxmind/credentials{{ else }}--dbip{{ end }}
+        then pause={{ mul (int .Values.geoUpdate.everyHours) 3600 }}
+        else pause=3600
+        fi
+        sleep "$pause" & wait $!
+      done
+  securityContext:
+    {{- include "turnout.containerSecurity" . | nindent 4 }}
+  resources:
+    requests: {cpu: 10m, memory: 64Mi}
+    limits: {memory: 512Mi}
+  volumeMounts:
+    - {name: data, mountPath: /data}
+    - {name: tmp, mountPath: /tmp}
+    {{- if .Values.geoUpdate.maxmindSecret }}
+    - {name: maxmind, mountPath: /run/maxmind, readOnly: true}
+    {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{- define "turnout.geoUpdateVolume" -}}
+{{- if and .Values.geoUpdate.enabled .Values.geoUpdate.maxmindSecret -}}
+- name: maxmind
+  secret: {secretName: {{ .Values.geoUpdate.maxmindSecret }}}
+{{- end -}}
+{{- end -}}
