@@ -23,12 +23,6 @@ _UTC: Final = 0
 _QUARTER_MS: Final = 900_000
 
 
-def last_days(days: int, now_ms: int) -> Range:
-    """Return the quarters of the last `days` times 24 hours, the present one included."""
-    after = now_ms // _QUARTER_MS + 1
-    return Range(after - days * QUARTERS_A_DAY, after)
-
-
 async def splits(session: AsyncSession, offer_ids: Collection[str], span: Range) -> dict[str, dict[str, int]]:
     """Return offer -> key of a rule -> people; an offer without clicks has no keys."""
     found: dict[str, dict[str, int]] = {offer_id: {} for offer_id in offer_ids}

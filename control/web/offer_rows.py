@@ -9,15 +9,14 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.audit.models import AuditRow
-from control.db import now_ms
 from control.fields import utc
-from control.insight.splits import last_days, sales, splits
+from control.insight.analytics.periods import Range
+from control.insight.splits import sales, splits
 from control.offers.schemas import Offer
 from control.parts import Parts
 from control.web.figures import bands, percent
 from shared.table import FALLBACK
 
-DAYS: Final = 7
 _GAP: Final = 1.0
 _CHECK_FROM: Final = 50
 """Percent of people that no rule catches from which on a list of rules is worth a look."""
@@ -56,10 +55,9 @@ class Row:
     edit: Edit
 
 
-async def rows_of(parts: Parts, offers: Sequence[Offer]) -> list[Row]:
-    """Return the rows of `offers`, in their order."""
+async def rows_of(parts: Parts, offers: Sequence[Offer], span: Range) -> list[Row]:
+    """Return the rows of `offers`, in their order, with the figures of `span`."""
     ids = [offer.id for offer in offers]
-    span = last_days(DAYS, now_ms())
     async with parts.clicks_db.read() as session:
         found = await splits(session, ids, span)
     async with parts.db.read() as session:

@@ -9,7 +9,8 @@ import pytest
 from control.access.roles import Role
 from control.db import now_ms
 from control.ingest.closing import close_days
-from control.insight.splits import last_days, splits
+from control.insight.analytics.periods import Range
+from control.insight.splits import splits
 from control.parts import Parts
 from control.web.counts import counts
 from tests.control.api import TOKENS, Api, Client, rule
@@ -17,6 +18,7 @@ from tests.control.browser import Browser
 from tests.control.clicks import Clicks, Ingester, batch, clicks_database
 
 HOUR_MS = 3_600_000
+QUARTER_MS = HOUR_MS // 4
 
 
 @pytest.fixture
@@ -62,7 +64,8 @@ def test_people_of_seven_days_split_by_rule(database_url: str, closed: bool) -> 
     async def read() -> dict[str, dict[str, int]]:
         db = clicks_database(database_url)
         async with db.read() as session:
-            found = await splits(session, ["o_a", "o_b", "o_none"], last_days(7, now_ms()))
+            now = now_ms() // QUARTER_MS + 1
+            found = await splits(session, ["o_a", "o_b", "o_none"], Range(now - 7 * 96, now))
         await db.close()
         return found
 
@@ -97,6 +100,16 @@ def test_a_smart_link_that_hardly_anybody_fits_is_worth_a_look(
     come(database_url, [{"offer": offer["id"], "rule": key} for key in keys])
 
     assert "60% go to everyone else" in person.get("/offers").text
+
+
+def test_the_list_and_the_overview_count_the_same_people(person: Browser, own_api: Api, database_url: str) -> None:
+    offer = own_api.offer()
+    ago = [0, 25, 100, 140, 167, 169]
+    come(database_url, [{"offer": offer["id"], "time_ms": now_ms() - hours * HOUR_MS} for hours in ago])
+    person.client.cookies.set("turnout_tz", "Asia%2FKolkata")
+
+    people = person.get("/offers").html.split('data-label="People, 7 days">')[1].split("<")[0]
+    assert f"People, last 7 days {people} " in person.get(f"/offers/{offer['id']}").text
 
 
 @pytest.mark.parametrize("typed", ["yourbrand", "SAAS", "aas"])
