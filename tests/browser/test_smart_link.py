@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.answers import FRENCH_MAC, UK_DESKTOP, US_IPHONE, live
-from tests.browser.conftest import new_offer
+from tests.browser.conftest import Window, by_mouse, new_offer
+from tests.browser.hands import Hand
 from tests.turnout import Turnout
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -183,7 +184,9 @@ def test_two_people_who_edit_at_once_lose_nothing(page: Page, turnout: Turnout, 
     page.get_by_role("switch", name="Rule 1 on").uncheck()
     page.get_by_role("button", name="Save", exact=True).click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Somebody saved revision")
+    expect(dialog.get_by_role("heading", level=2)).to_have_text("Admin saved revision 3 while you were editing")
+    expect(dialog.locator(".card", has_text="Theirs").locator(".tag.edited")).to_have_count(1)
+    expect(dialog.locator(".card", has_text="Yours").locator(".tag.edited")).to_have_count(1)
     dialog.get_by_role("button", name="Put mine on top of theirs").click()
     save(page)
 
@@ -252,3 +255,192 @@ def test_hostile_names_are_only_text(page: Page, slug: str, name: str) -> None:
     page.reload()
 
     expect(page.locator("#rule-1 .when-col")).to_contain_text(name)
+
+
+def test_a_pasted_list_of_countries_becomes_a_rule(hand: Hand, turnout: Turnout, slug: str) -> None:
+    page = hand.page
+    new_offer(page, slug)
+    hand.press(page.get_by_role("switch", name="Smart link is off"))
+    hand.button("Add rule N")
+    hand.button("Paste a list")
+    hand.write(page.get_by_label("Countries and groups by code"), "uk; Germany, DACH\nNarnia")
+    hand.button("Add these")
+    expect(page.get_by_role("alert").filter(has_text="Narnia")).to_be_visible()
+    hand.write(page.get_by_label("Countries and groups by code"), "fr")
+    hand.button("Add these")
+    hand.write(page.get_by_label("Send them to"), UK)
+    hand.button("Done Enter")
+    assert sentences(page) == ["From United Kingdom, Germany, DACH or France"]
+    hand.button("Save")
+    live(page)
+
+    assert turnout.click(f"/{slug}", UK_DESKTOP) == (302, UK)
+    assert turnout.click(f"/{slug}", FRENCH_MAC) == (302, UK)
+    assert turnout.click(f"/{slug}", US_IPHONE) == (302, HOME)
+
+
+def test_a_group_is_left_out(hand: Hand, turnout: Turnout, slug: str) -> None:
+    page = hand.page
+    new_offer(page, slug)
+    hand.press(page.get_by_role("switch", name="Smart link is off"))
+    hand.button("Add rule N")
+    hand.button("All except these")
+    hand.write(page.get_by_label("Add a country or a group to leave out"), "european un")
+    page.keyboard.press("Enter")
+    hand.write(page.get_by_label("Send them to"), UK)
+    hand.button("Done Enter")
+    assert sentences(page) == ["From anywhere except European Union"]
+    hand.button("Save")
+    live(page)
+
+    assert turnout.click(f"/{slug}", US_IPHONE) == (302, UK)
+    assert turnout.click(f"/{slug}", FRENCH_MAC) == (302, HOME)
+
+
+def test_a_warning_is_mended_with_one_press_where_it_stands(hand: Hand, turnout: Turnout, slug: str) -> None:
+    page = hand.page
+    new_offer(page, slug)
+    hand.press(page.get_by_role("switch", name="Smart link is off"))
+    for destination in (UK, APP.replace("https:", "http:")):
+        hand.button("Add rule N")
+        hand.write(page.get_by_label("Send them to"), destination)
+        hand.button("Done Enter")
+    expect(page.locator("#rule-2 .strip").first).to_contain_text(
+        "Never reached. Rule 1 covers it: everyone from anywhere."
+    )
+    expect(page.locator(".rule.else .strip")).to_contain_text("Nobody is left.")
+    hand.button("Use https")
+    expect(page.locator("#rule-2 .strip")).to_have_count(1)
+    hand.button("Move above rule 1")
+    expect(page.locator("#rule-1 .url")).to_have_text("apps.apple.com/us/app/your-app")
+    hand.button("Save")
+    live(page)
+
+    assert turnout.click(f"/{slug}", US_IPHONE) == (302, APP)
+
+
+def test_a_draft_outlives_its_page(hand: Hand, slug: str) -> None:
+    page = hand.page
+    two_rules(page, slug)
+    before = sentences(page)
+    page.reload()
+    expect(page.locator("#changes")).to_have_text("3 unsaved changes")
+    expect(page.locator(".toast")).to_contain_text("Your unsaved changes are back.")
+    assert sentences(page) == before
+
+    hand.button("Discard")
+    expect(page.locator("#savebar")).to_be_hidden()
+    page.reload()
+    expect(page.locator(".rule-empty")).to_contain_text("Everyone goes to yourbrand.com.")
+    expect(page.locator("#savebar")).to_be_hidden()
+
+
+def test_an_example_is_begun_with(hand: Hand, slug: str) -> None:
+    page = hand.page
+    new_offer(page, slug)
+    hand.button("Start from an example")
+
+    assert [" ".join(text.split()) for text in sentences(page)] == [
+        "From United States on mobile",
+        "From United States on desktop",
+        "From United Kingdom",
+    ]
+
+
+@by_mouse
+def test_macros_show_what_they_become(hand: Hand, slug: str) -> None:
+    page = hand.page
+    new_offer(page, slug)
+    hand.button("Add rule N")
+    field = page.get_by_label("Send them to")
+    field.fill("https://yourbrand.de/app?s={sub1}&c={cou")
+    expect(page.get_by_role("option", name="{country}")).to_contain_text("DE")
+    page.get_by_role("option", name="{country}").click()
+    verdict = page.locator("#edit-destination-verdict")
+    expect(verdict).to_contain_text("id is added for you.")
+    expect(verdict).to_contain_text("A German iPhone would get https://yourbrand.de/app?s=tiktok&c=DE&click_id=")
+
+
+@by_mouse
+def test_what_stands_on_the_link_is_in_the_location_tested(hand: Hand, slug: str) -> None:
+    page = hand.page
+    new_offer(page, slug, "https://yourbrand.com/?p={partner}")
+    page.get_by_role("tab", name="By hand").click()
+    page.get_by_label("On the link, after ?").fill("?via=nora&utm_source=mail")
+    expect(page.locator(".verdict")).to_contain_text("https://yourbrand.com/?p=nora&utm_source=mail&click_id=")
+
+
+@by_mouse
+def test_countries_are_found_under_groups_and_countries(hand: Hand, slug: str) -> None:
+    page = hand.page
+    new_offer(page, slug)
+    hand.button("Add rule N")
+    page.get_by_label("Add a country or a group", exact=True).fill("nor")
+    expect(page.locator(".pop:visible .pop-head")).to_have_text(["Groups", "Countries"])
+    expect(page.get_by_role("option", name="Nordics")).to_contain_text("Finland")
+    page.get_by_role("option", name="Norway").click()
+    expect(page.locator(".tokens:visible .chip")).to_have_text(["Norway"])
+
+
+@by_mouse
+def test_a_menu_stays_open_while_figures_come(hand: Hand, slug: str) -> None:
+    page = hand.page
+    two_rules(page, slug)
+    page.get_by_role("button", name="More for rule 1").click()
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("menuitem", name="Duplicate")).to_be_visible()
+    page.get_by_role("menuitem", name="Duplicate").click()
+    assert len(sentences(page)) == 3
+
+
+def test_dragging_by_touch_moves_a_rule(window: Window, slug: str) -> None:
+    page = window(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).new_page()
+    two_rules(page, slug)
+    before = sentences(page)
+    expect(page.locator("#last-day")).to_be_visible()
+    page.locator("#rule-1").scroll_into_view_if_needed()
+    grip, target = page.get_by_label("Drag rule 2").bounding_box(), page.locator("#rule-1").bounding_box()
+    assert grip
+    assert target
+    finger = page.context.new_cdp_session(page)
+    x, start, end = grip["x"] + grip["width"] / 2, grip["y"] + grip["height"] / 2, target["y"] + 6
+    heights = [start + (end - start) * step / 8 for step in range(9)]
+    finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": start}]})
+    for y in heights:
+        finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y}]})
+    finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    assert sentences(page) == before[::-1]
+    expect(page.locator("#changes")).to_have_text("3 unsaved changes")
+
+
+@by_mouse
+def test_what_is_changed_while_a_save_is_on_its_way_stays_a_change(hand: Hand, turnout: Turnout, slug: str) -> None:
+    page = hand.page
+    two_rules(page, slug)
+    page.route("**/smart-link?wait=*", lambda route: page.get_by_role("switch", name="Rule 2 on").uncheck() or route.continue_())
+    hand.button("Save")
+    live(page)
+    expect(page.locator("#changes")).to_have_text("1 unsaved change")
+    assert turnout.click(f"/{slug}", UK_DESKTOP) == (302, UK)
+
+    page.unroute("**/smart-link?wait=*")
+    save(page)
+    assert turnout.click(f"/{slug}", UK_DESKTOP) == (302, HOME)
+
+
+@by_mouse
+def test_undo_keeps_what_was_changed_since(hand: Hand, turnout: Turnout, slug: str) -> None:
+    page = hand.page
+    two_rules(page, slug)
+    save(page)
+    page.get_by_role("switch", name="Rule 1 on").uncheck()
+    save(page)
+    page.get_by_role("switch", name="Rule 2 on").uncheck()
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("switch", name="Rule 1 on")).to_be_checked()
+    live(page)
+
+    expect(page.get_by_role("switch", name="Rule 2 on")).not_to_be_checked()
+    expect(page.locator("#changes")).to_have_text("1 unsaved change")
+    assert turnout.click(f"/{slug}", US_IPHONE) == (302, APP)

@@ -17,7 +17,7 @@ export function showConflict({ current, author, draft, offer, words, save, keepE
       button("Drop mine", end(() => draft.load(current)), { class: "btn btn-quiet" }),
       button("Keep editing", end(keepEditing), { class: "btn btn-quiet" }),
       button("Use mine only", end(save)),
-      button("Put mine on top of theirs", end(() => merge(draft, current)), { class: "btn btn-primary" })));
+      button("Put mine on top of theirs", end(() => (layOver(draft, current), announce("Your changes lie on top of theirs. Not saved yet."))), { class: "btn btn-primary" })));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -38,8 +38,8 @@ function tag(rule, base) {
   return word && [" ", h("span", { class: "tag edited" }, word)];
 }
 
-/** Keep their version and lay my changes over it, as a draft to look at before saving. */
-function merge(draft, theirs) {
+/** Make `draft` begin anew from `theirs` with its own changes on top, to be looked at before saving. */
+export function layOver(draft, theirs) {
   const base = draft.saved;
   const mine = draft.now;
   const touched = mine.rules.filter((rule) => draft.mark(rule.key));
@@ -62,5 +62,4 @@ function merge(draft, theirs) {
       now.rules.sort((a, b) => rank(a) - rank(b));
     }
   });
-  announce("Your changes lie on top of theirs. Not saved yet.");
 }

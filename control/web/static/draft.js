@@ -24,6 +24,24 @@ export class Draft extends EventTarget {
     this.tell();
   }
 
+  /**
+   * The rules that were `sent` are saved now, as `saved`; what was changed since stays a change. Returns old key -> key of
+   * those that have got their ids by it.
+   */
+  settle(sent, saved) {
+    const stored = saved.rules.map(keyed);
+    const settled = (rule) => {
+      const place = sent.findIndex((one) => one.key === rule.key);
+      if (place < 0) return rule;
+      return same(rule, sent[place]) ? stored[place] : { ...rule, id: stored[place].id, key: stored[place].key };
+    };
+    this.saved = { ...clone(saved), rules: clone(stored) };
+    this.now = clone({ ...this.now, rules: this.now.rules.map(settled) });
+    this.past = [];
+    this.tell();
+    return new Map(sent.map((rule, place) => [rule.key, stored[place].key]));
+  }
+
   /** Go on with a draft that was kept: what it began from, and how far it got. */
   resume({ saved, now }) {
     for (const link of [saved, now]) link.rules = link.rules.map((rule) => (rule.id ? rule : { ...rule, key: `new-${++born}` }));

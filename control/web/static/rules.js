@@ -59,6 +59,15 @@ export class RuleList {
     this.row(key)?.querySelector(".when")?.focus();
   }
 
+  /** Rules have got other keys, old -> new: the one that is open stays so, with what was typed. */
+  rename(keys) {
+    const key = keys.get(this.open);
+    if (!key || key === this.open) return;
+    this.open = key;
+    this.editor.element.dataset.key = key;
+    this.draw();
+  }
+
   row(key) {
     return this.element.querySelector(`[data-key="${CSS.escape(key ?? "")}"]`);
   }
@@ -269,9 +278,9 @@ export class RuleList {
     if (this.editor?.element.dataset.key === rule.key) return this.editor.element;
     this.editor = new Editor({
       rule, place, words: this.words, groups: this.groups, shares: this.countries, offer: this.offer, samples: this.samples, error: this.error,
-      done: (fields) => (this.draft.replace(rule.key, fields), this.shut()),
+      done: (fields) => (this.draft.replace(this.open, fields), this.shut()),
       cancel: () => this.shut(),
-      extra: [{ label: "Duplicate", run: () => (this.shut(), this.duplicate(rule.key)) }, { label: "Delete rule", run: () => this.remove(rule.key), danger: true }],
+      extra: [{ label: "Duplicate", run: () => ((key) => (this.shut(), this.duplicate(key)))(this.open) }, { label: "Delete rule", run: () => this.remove(this.open), danger: true }],
     });
     return this.editor.element;
   }

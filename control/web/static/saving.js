@@ -1,7 +1,7 @@
 // Saving a draft: sent once, proved live, undone with one press; refused, it says why and nothing typed is lost.
 
 import { call, get, Problem } from "./api.js";
-import { showConflict } from "./conflict.js";
+import { layOver, showConflict } from "./conflict.js";
 import { announce, h } from "./dom.js";
 import { showFailing } from "./failing.js";
 import { said } from "./reach.js";
@@ -27,16 +27,20 @@ export class Saving {
     if (!this.draft.changes && over === null) return;
     const revision = over ?? this.draft.saved.revision;
     const path = `/smart-link?wait=${WAIT_S}${override ? "&override_tests=true" : ""}`;
-    const send = () => call("PUT", this.api + path, this.draft.body(), { "If-Match": `"${revision}"` });
-    await this.send(send, { before: revision, retry: () => this.save({ over, override: true }) });
+    const [body, sent] = [this.draft.body(), structuredClone(this.draft.rules)];
+    const take = (saved) => this.rules.rename(this.draft.settle(sent, saved));
+    const send = () => call("PUT", this.api + path, body, { "If-Match": `"${revision}"` });
+    await this.send(send, { take, before: revision, retry: () => this.save({ over, override: true }) });
   }
 
   restore(revision, override = false) {
     const path = `/revisions/${revision}/restore?wait=${WAIT_S}${override ? "&override_tests=true" : ""}`;
-    return this.send(() => call("POST", this.api + path), { before: null, retry: () => this.restore(revision, true) });
+    const take = (saved) => (this.draft.changes ? layOver(this.draft, saved) : this.draft.load(saved));
+    return this.send(() => call("POST", this.api + path), { take, before: null, retry: () => this.restore(revision, true) });
   }
 
-  async send(request, { before, retry }) {
+  /** Make one `request` that saves; `take` puts what was saved into the draft, `retry` makes it again past failing tests. */
+  async send(request, { take, before, retry }) {
     if (this.button.hasAttribute("aria-busy")) return;
     this.busy(true);
     clearToast();
@@ -44,7 +48,7 @@ export class Saving {
       const saved = await request();
       $("refusal").hidden = true;
       this.rules.errors = {};
-      this.draft.load(saved);
+      take(saved);
       $("revision").textContent = `Revision ${saved.revision}, just now`;
       this.saved();
       this.prove(saved, before);
