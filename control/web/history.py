@@ -21,6 +21,7 @@ from control.smartlinks import service
 from control.smartlinks.schemas import Difference, Revision, RevisionEntry, Rule, SmartLink, SmartLinkIn
 from control.web import forms
 from control.web.guard import Form, Person
+from control.web.marks import marked
 from control.web.notices import notice_of, told
 from control.web.render import page
 from control.web.sentence import pretty_url, sentence
@@ -115,6 +116,7 @@ async def _history_page(
         moved="moved" in request.query_params,
         failing=await _failing(parts, chosen, offer_id) if "failing" in request.query_params else (),
         sentence=sentence,
+        marked=marked,
         pretty_url=pretty_url,
         main=_main(offer),
         notice=notice_of(request),
