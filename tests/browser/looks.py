@@ -13,7 +13,7 @@ THEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 LEAST_CONTRAST: Final = 4.5
 """WCAG 2.2 AA for text of any size below 24 px; larger text has to reach it here as well."""
 
-Show = Callable[[Page], None]
+Show = Callable[[Page], object]
 Photograph = Callable[[str], object]
 
 _HERE: Final = Path(__file__).parent
@@ -24,11 +24,11 @@ _REFUSALS: Final = (409, 412, 422)
 _RULES: Final = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 
 
-def inspect(page: Page, bench: Page, show: Show, photograph: Photograph | None = None) -> list[str]:
+def inspect(page: Page, bench: Page, show: Show, photograph: Photograph | None = None, within: str = "") -> list[str]:
     """Return everything that is wrong with what `show` brings onto `page`; colours are measured in both themes.
 
     `photograph` is called with each theme while the page is drawn in it. `bench` is an empty page, free of any content
-    security policy, that counts pixels.
+    security policy, that counts pixels. axe looks `within` what a selector finds, where that covers the rest of the page.
     """
     page.set_default_timeout(_HANG_MS)
     with listening(page.context) as faults:
@@ -41,7 +41,7 @@ def inspect(page: Page, bench: Page, show: Show, photograph: Photograph | None =
             if photograph:
                 photograph(theme)
             faults += faint_texts(page, bench)
-        faults += [*spills(page), *barriers(page)]
+        faults += [*spills(page), *barriers(page, within)]
     return list(dict.fromkeys(faults))
 
 
@@ -71,13 +71,13 @@ def spills(page: Page) -> list[str]:
     return list(page.evaluate(_SPILLS))
 
 
-def barriers(page: Page, impacts: tuple[str, ...] = ("serious", "critical")) -> list[str]:
-    """Return what axe finds that keeps people from using the page."""
-    found = _AXE.run(page, options=_RULES).response["violations"]
+def barriers(page: Page, within: str = "") -> list[str]:
+    """Return what axe finds that keeps people from using the page: serious faults and critical ones."""
+    found = _AXE.run(page, context=within or None, options=_RULES).response["violations"]
     return [
         f"{fault['id']} ({fault['impact']}): {node['html'][:160]}"
         for fault in found
-        if fault["impact"] in impacts
+        if fault["impact"] in ("serious", "critical")
         for node in fault["nodes"]
     ]
 

@@ -22,13 +22,15 @@ _HOST: Final = "go.yourbrand.example"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One thing to look at: `act` is done on the page once it is there; a stranger is nobody who is logged in."""
+    """One thing to look at: `act` is done on the page once it is there; a stranger is nobody who is logged in;
+    `covered_by` selects what then lies over the rest of the page."""
 
     name: str
     path: str
     act: Callable[[Page], None] | None = None
     stranger: bool = False
     phone_only: bool = False
+    covered_by: str = ""
 
     def show(self, page: Page) -> None:
         """Bring the scene onto `page`."""
@@ -77,12 +79,10 @@ def _states(ids: Ids) -> Iterator[Scene]:
         yield Scene(f"bare-offer{tab.replace('/', '-')}", f"{bare}{tab}")
     yield Scene("rule-editor", f"{offer}/smart-link", _edit_a_rule)
     yield Scene("rule-editor-macros", f"{offer}/smart-link", _offer_macros)
-    yield Scene("rule-menu", f"{offer}/smart-link", lambda page: page.get_by_label("More for rule 1").click())
+    yield Scene("rule-menu", f"{offer}/smart-link", _open_rule_menu, covered_by=".menu")
     yield Scene("draft-tested", f"{offer}/smart-link", _draft)
-    yield Scene("visitor-by-hand", f"{offer}/smart-link", lambda page: page.get_by_role("tab", name="By hand").click())
-    yield Scene(
-        "visitor-by-browser", f"{offer}/smart-link", lambda page: page.get_by_role("tab", name="IP and").click()
-    )
+    yield Scene("visitor-by-hand", f"{offer}/smart-link", _describe_visitor("By hand"))
+    yield Scene("visitor-by-browser", f"{offer}/smart-link", _describe_visitor("IP and browser"))
     yield Scene("analytics-filtered", f"{offer}/analytics?country=US&device=mobile&period=30d&full=country")
     yield Scene("analytics-bots", f"{offer}/analytics?measure=bots&period=24h")
     yield Scene("analytics-refused", f"{offer}/analytics?from=never")
@@ -210,6 +210,26 @@ def _draft(page: Page) -> None:
     page.get_by_role("button", name="More for rule 1").click()
     page.get_by_role("menuitem", name="Duplicate").click()
     page.get_by_role("switch", name="Rule 3 on").uncheck()
+    expect(page.locator("#rule-2 .strip")).to_be_visible()
+    _open_panel(page)
     page.get_by_role("button", name="US iPhone").click()
     expect(page.locator(".verdict")).to_be_visible()
-    expect(page.locator("#rule-2 .strip")).to_be_visible()
+
+
+def _open_rule_menu(page: Page) -> None:
+    page.get_by_label("More for rule 1").click()
+
+
+def _describe_visitor(how: str) -> Callable[[Page], None]:
+    def describe(page: Page) -> None:
+        _open_panel(page)
+        page.get_by_role("tab", name=how).click()
+
+    return describe
+
+
+def _open_panel(page: Page) -> None:
+    """Bring up the test of a visitor, which is a sheet on phones."""
+    opener = page.get_by_role("link", name="Test a visitor")
+    if opener.is_visible():
+        opener.click()

@@ -101,7 +101,7 @@ def _one(context: BrowserContext, bench: Page, scene: Scene, folder: Path) -> li
     def photograph(theme: str) -> None:
         page.screenshot(path=folder / f"{scene.name}-{theme}.png", full_page=True, animations="disabled")
 
-    faults = inspect(page, bench, scene.show, photograph)
+    faults = inspect(page, bench, scene.show, photograph, scene.covered_by)
     page.close()
     return faults
 

@@ -49,7 +49,7 @@ def test_everything_can_be_read_and_used_and_is_in_its_place(
         if scene.phone_only and size != PHONE:
             continue
         page = windows[scene.stranger].new_page()
-        if faults := inspect(page, bench, scene.show):
+        if faults := inspect(page, bench, scene.show, within=scene.covered_by):
             found[scene.name] = faults
         page.close()
     bench.close()

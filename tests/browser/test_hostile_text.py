@@ -31,7 +31,6 @@ def offer(browser: Browser, logged_in: object, base_url: str, turnout: Turnout) 
 
 def rename(page: Page, path: str) -> None:
     page.goto(f"{path}/settings")
-    page.get_by_role("form").first.wait_for()
     page.locator("#f-name").fill(PROBE)
     page.get_by_role("button", name="Save settings").click()
     page.goto(f"{path}/smart-link")

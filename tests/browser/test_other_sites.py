@@ -59,7 +59,8 @@ def test_it_cannot_read_our_pages(page: Page, other_site: Site, base_url: str) -
 def test_it_cannot_show_us_in_a_frame(page: Page, other_site: Site, base_url: str) -> None:
     visit(page, other_site, f'<iframe src="{base_url}/offers"></iframe>')
     page.wait_for_load_state("networkidle")
-    assert page.frames[1].locator("h1").count() == 0
+    expect(page.frame_locator("iframe").get_by_text("Your SaaS")).to_have_count(0)
+    assert page.frames[1].url.startswith("chrome-error:")
 
 
 def test_scripts_cannot_read_the_session(page: Page) -> None:

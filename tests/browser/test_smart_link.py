@@ -418,7 +418,10 @@ def test_dragging_by_touch_moves_a_rule(window: Window, slug: str) -> None:
 def test_what_is_changed_while_a_save_is_on_its_way_stays_a_change(hand: Hand, turnout: Turnout, slug: str) -> None:
     page = hand.page
     two_rules(page, slug)
-    page.route("**/smart-link?wait=*", lambda route: page.get_by_role("switch", name="Rule 2 on").uncheck() or route.continue_())
+    page.route(
+        "**/smart-link?wait=*",
+        lambda route: page.get_by_role("switch", name="Rule 2 on").uncheck() or route.continue_(),
+    )
     hand.button("Save")
     live(page)
     expect(page.locator("#changes")).to_have_text("1 unsaved change")

@@ -4,7 +4,7 @@
   const sheet = (window.withoutText ??= new CSSStyleSheet());
   sheet.replaceSync(
     "*, ::before, ::after, ::placeholder { -webkit-text-fill-color: transparent !important; caret-color: transparent !important;" +
-      " text-decoration-color: transparent !important; text-shadow: none !important } svg text { fill: transparent !important }",
+      " text-decoration-color: transparent !important; text-shadow: none !important } svg :is(text, tspan) { fill: transparent !important }",
   );
   document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
   if (!hide) return [];
