@@ -25,10 +25,10 @@ logger = logging.getLogger("ingest")
 
 GROUP: Final = "ingest"
 READ_AT_ONCE: Final = 20
-MOST_AT_ONCE: Final = 400
-"""Entries of one transaction: 20 full ones are 10,000 events, a third of a second of work; of small ones, which an
-outage leaves behind in great number, more."""
-FULL: Final = 10_000
+MOST_AT_ONCE: Final = 100
+"""Entries of one transaction: 20 full ones are 10,000 events, a third of a second of work. Where they are small, as an
+outage leaves them behind by the thousand, more go together."""
+_FEW_EVENTS: Final = 2_000
 BLOCK_MS: Final = 500
 CLAIM_S: Final = 10.0
 CLAIM_IDLE_MS: Final = 60_000
@@ -108,12 +108,10 @@ class Consumer:
         return [entry for _, found in reply or () for entry in found]
 
     def _adapt(self, entries: Entries) -> None:
-        """Read more at once next time where these were many and small, fewer where they were large."""
+        """Read more at once next time where these were many and small."""
         events = sum(fields.get(b"events", b"").count(b"\n") + 1 for _, fields in entries)
-        if events > FULL:
-            self._at_once = READ_AT_ONCE
-        elif len(entries) == self._at_once and events < FULL // 2:
-            self._at_once = min(2 * self._at_once, MOST_AT_ONCE)
+        many_and_small = len(entries) == self._at_once and events < _FEW_EVENTS
+        self._at_once = MOST_AT_ONCE if many_and_small else READ_AT_ONCE
 
     async def _claim(self) -> None:
         """Take over what ingesters that are gone had been given."""

@@ -30,12 +30,12 @@ from edge.spool import Spool
 from shared.events import ClickEvent, encode_event
 
 async def main(root, url, slot, rate):
+    out, number, stopping = sys.stdout, 0, asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(15, stopping.set)  # before who waits for the spool stops it
     boot = secrets.token_hex(8)
     spool = Spool.open(Path(root), 64 << 20, boot=boot, host="edge-1", slot=int(slot))
     shipper = Shipper(spool, url)
     await shipper.start()
-    out, number, stopping = sys.stdout, 0, asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(15, stopping.set)
     while not stopping.is_set():
         ids = []
         for _ in range(int(rate) // 100):
