@@ -28,7 +28,8 @@ def inspect(page: Page, bench: Page, show: Show, photograph: Photograph | None =
     """Return everything that is wrong with what `show` brings onto `page`; colours are measured in both themes.
 
     `photograph` is called with each theme while the page is drawn in it. `bench` is an empty page, free of any content
-    security policy, that counts pixels. axe looks `within` what a selector finds, where that covers the rest of the page.
+    security policy, that counts pixels. Where something covers the rest of the page, axe looks `within` what this
+    selector finds.
     """
     page.set_default_timeout(_HANG_MS)
     with listening(page.context) as faults:
