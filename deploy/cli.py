@@ -152,6 +152,8 @@ def import_(
     if source is not None:
         _move(api, source, file, only_plan=plan, skip_faults=skip_faults)
         return
+    if skip_faults:
+        raise Refusal("--skip-faults goes with --from: a document is imported whole or not at all.")
     content_type = "application/json" if file.suffix == ".json" else "application/yaml"
     answer = api.send("POST", f"/import?plan={str(plan).lower()}", file.read_bytes(), content_type)
     for line in lines_of(json.loads(answer)):
