@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic import StringConstraints as Text
+from pydantic_core import PydanticCustomError
 
 from shared.key import SLUG_PATTERN
 
@@ -81,8 +82,19 @@ def _require_small(value: Any) -> Any:
     return value
 
 
-Name = Annotated[str, Text(strip_whitespace=True, min_length=1, max_length=200, pattern=_PLAIN)]
-OptionalName = Annotated[str, Text(strip_whitespace=True, max_length=200, pattern=_PLAIN)]
+def _require_plain(value: Any) -> Any:
+    """Refuse control characters at the ends, too, where some of them would be stripped as blanks."""
+    if isinstance(value, str) and not re.fullmatch(_PLAIN, value):
+        raise PydanticCustomError("string_pattern_mismatch", "String should have no control characters")
+    return value
+
+
+Name = Annotated[
+    str, BeforeValidator(_require_plain), Text(strip_whitespace=True, min_length=1, max_length=200, pattern=_PLAIN)
+]
+OptionalName = Annotated[
+    str, BeforeValidator(_require_plain), Text(strip_whitespace=True, max_length=200, pattern=_PLAIN)
+]
 Slug = Annotated[str, Text(pattern=f"^{SLUG_PATTERN}$", max_length=64)]
 Url = Annotated[str, Text(min_length=1, max_length=MAX_URL_CHARS)]
 Preset = Annotated[str, Text(max_length=200, pattern=_PLAIN)]

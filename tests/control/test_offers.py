@@ -98,6 +98,7 @@ def test_a_custom_domain_carries_the_slug_until_the_offer_leaves_it(api: Api, cl
         pytest.param({"slug": ""}, [("slug", "string_pattern_mismatch")], id="empty slug"),
         pytest.param({"name": "  "}, [("name", "string_too_short")], id="blank name"),
         pytest.param({"name": "a\x00b"}, [("name", "string_pattern_mismatch")], id="zero byte"),
+        pytest.param({"name": "\x0ba"}, [("name", "string_pattern_mismatch")], id="control character at the end"),
         pytest.param({"destination_url": "ftp://a.test/"}, [("destination_url", "url_scheme")], id="scheme"),
         pytest.param({"inactive_url": "nope"}, [("inactive_url", "url_not_absolute")], id="inactive_url"),
         pytest.param({"redirect_status": 301}, [("redirect_status", "literal_error")], id="a status browsers keep"),

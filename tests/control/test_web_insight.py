@@ -211,3 +211,20 @@ def test_a_conversion_says_whom_it_credits_and_why_and_the_log_what_was_refused(
     assert "Refused" in page.text
     assert offer["postback_secret"] not in page.html
     assert "No two partners were named for one sale" in person.get(f"{path}?conflict=true").text
+
+
+def test_a_test_conversion_says_whom_it_would_credit_and_counts_nothing(
+    person: Browser, own_api: Api, database_url: str
+) -> None:
+    offer, partner = own_api.offer(), own_api.partner()
+    come(database_url, {"offer": offer["id"], "via": "mara"})
+    path = f"/offers/{offer['id']}/conversions"
+
+    taken = person.submit(person.get(path), f"{path}/test", amount="12.50")
+    refused = person.submit(taken, f"{path}/test", amount="a lot")
+
+    assert f"This would be taken: 12.50 USD, credited to {partner['name']}. Nothing was counted." in taken.text
+    assert "The click\u2019s via=mara names Mara" in taken.text or "The click's via=mara names Mara" in taken.text
+    assert "This would be refused" in refused.text
+    assert "amount: An amount is written like 49.90" in refused.text
+    assert "No conversions yet" in refused.text

@@ -161,10 +161,10 @@ def _accepting_pairs(block: Block, accepts: Pairs) -> bytes:
     for one, others in coupons_of.items():
         vias_of[frozenset(others)].add(one)
     found = 0
-    for others, ones in vias_of.items():
+    for coupons, vias in vias_of.items():
         masks = (
-            _accepting(via, _flags(via, ones), block.clicks),
-            _accepting(coupon, _flags(coupon, others), block.clicks),
+            _accepting(via, _flags(via, vias), block.clicks),
+            _accepting(coupon, _flags(coupon, coupons), block.clicks),
         )
         both = int.from_bytes(b"\1" * block.clicks, "little")
         for mask in masks:
