@@ -144,7 +144,7 @@ async def _recent(
     if not found:
         return [], None
     texts = await clicks.texts(session, {number for row in found for number in row[:3]})
-    segments = [Segment(Visitor(*(texts[number] for number in row[:3])), row[3]) for row in found]
+    segments = [Segment(Visitor(texts[row[0]], texts[row[1]], texts[row[2]]), row[3]) for row in found]
     return segments, (utc(min(row[4] for row in found)), utc(max(row[5] for row in found)))
 
 

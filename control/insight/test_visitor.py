@@ -1,7 +1,7 @@
 """Test a visitor: what an edge would answer, and rule by rule why; by the edge's own code, on a draft if given."""
 
 import asyncio
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter
@@ -158,10 +158,10 @@ def _macros(offer: Offer, visitor: Visitor, rule_id: str, query: str) -> dict[st
     }
 
 
-def attributes_of(wanted: VisitorIn) -> dict[str, str]:
+def attributes_of(wanted: VisitorIn) -> dict[str, Any]:
     """Return the attributes that were given, as rules name them. Raises Problem 422."""
     faults = Faults()
-    attributes: dict[str, str] = {}
+    attributes: dict[str, Any] = {}
     for name, kind in KINDS.items():
         written = getattr(wanted, name)
         if written is None:

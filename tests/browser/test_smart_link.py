@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.answers import FRENCH_MAC, UK_DESKTOP, US_IPHONE, live
 from tests.browser.conftest import Window, by_mouse, new_offer
@@ -225,13 +225,8 @@ def test_deleting_a_rule_can_be_undone(page: Page, slug: str) -> None:
     assert sentences(page) == before
 
 
-def test_on_a_phone_rules_are_written_and_moved_by_touch(
-    browser: Browser, browser_context_args: dict[str, object], turnout: Turnout, slug: str
-) -> None:
-    phone = browser.new_context(
-        **{**browser_context_args, "viewport": {"width": 360, "height": 740}, "has_touch": True}
-    )  # type: ignore[arg-type]
-    page = phone.new_page()
+def test_on_a_phone_rules_are_written_and_moved_by_touch(window: Window, turnout: Turnout, slug: str) -> None:
+    page = window(viewport={"width": 360, "height": 740}, has_touch=True).new_page()
     two_rules(page, slug)
     before = sentences(page)
     page.get_by_role("button", name="Move rule 2 up").tap()
@@ -240,7 +235,6 @@ def test_on_a_phone_rules_are_written_and_moved_by_touch(
     save(page)
 
     assert turnout.click(f"/{slug}", US_IPHONE) == (302, APP)
-    phone.close()
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "</script><b>x"])
@@ -418,10 +412,12 @@ def test_dragging_by_touch_moves_a_rule(window: Window, slug: str) -> None:
 def test_what_is_changed_while_a_save_is_on_its_way_stays_a_change(hand: Hand, turnout: Turnout, slug: str) -> None:
     page = hand.page
     two_rules(page, slug)
-    page.route(
-        "**/smart-link?wait=*",
-        lambda route: page.get_by_role("switch", name="Rule 2 on").uncheck() or route.continue_(),
-    )
+
+    def delayed(route: Route) -> None:
+        page.get_by_role("switch", name="Rule 2 on").uncheck()
+        route.continue_()
+
+    page.route("**/smart-link?wait=*", delayed)
     hand.button("Save")
     live(page)
     expect(page.locator("#changes")).to_have_text("1 unsaved change")
