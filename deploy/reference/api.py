@@ -16,7 +16,7 @@ _HEAD: Final = """\
 
 Control serves this description for programs at `/openapi.json`, without a key; the one of this release is
 [openapi.json](openapi.json). A role in brackets is the least that a call needs: `viewer` reads, `editor` changes offers
-and what belongs to them, `admin` everything. A star marks what cannot be left out.
+and what belongs to them, `admin` everything. A star marks what cannot be left out, and in answers what is always there.
 
 Refused is with 401 who has no key or a wrong one, 403 whose role is too small, 404 what is not there, 409 what is taken
 or in use, 412 an edit that would overwrite somebody else's, 422 what is not valid. The body is a [Problem](#problem).
@@ -70,20 +70,22 @@ def _call(method: str, path: str, operation: Schema) -> Iterator[str]:
 
 
 def _role(operation: Schema) -> str:
-    roles = {role for one in operation.get("security", ()) for role in next(iter(one.values()))}
-    return f" ({', '.join(sorted(roles))})" if roles else " (no key)" if "security" not in operation else ""
+    if "security" not in operation:
+        return " (no key)"
+    roles = {role for one in operation["security"] for role in next(iter(one.values()))}
+    return f" ({', '.join(sorted(roles))})"
 
 
 def _contents(content: Schema) -> str:
     """Return the types of a body: `Offer`, or `text/csv`."""
-    said = []
-    for media_type, it in content.items():
-        kind = _type(it.get("schema", {}))
-        text = kind if media_type == "application/json" else f"`{media_type}`"
-        if media_type not in ("application/json", "text/csv") and kind.startswith("["):
-            text = f"{kind} as `{media_type}`"
-        said.append(text)
-    return " or ".join(dict.fromkeys(said))
+    return " or ".join(dict.fromkeys(_content(media_type, it.get("schema", {})) for media_type, it in content.items()))
+
+
+def _content(media_type: str, schema: Schema) -> str:
+    kind = _type(schema)
+    if media_type == "application/json":
+        return kind
+    return f"{kind} as `{media_type}`" if kind.startswith("[") else f"`{media_type}`"
 
 
 def _object(name: str, schema: Schema) -> Iterator[str]:
@@ -95,7 +97,7 @@ def _object(name: str, schema: Schema) -> Iterator[str]:
         return
     yield "| field | type | |\n| --- | --- | --- |"
     for field, it in schema["properties"].items():
-        star = " \\*" if field in schema.get("required", ()) and not name.startswith("Problem") else ""
+        star = " \\*" if field in schema.get("required", ()) else ""
         yield f"| `{field}`{star} | {_type(it)} | {_says(it, it)} |"
 
 
