@@ -251,7 +251,7 @@ async def _answer(clicks: Database, config: Database, offer: OfferRow, **asked: 
 
 
 async def edits_beside_ingestion(folder: Path, config: Database, report: Report) -> None:
-    """Report the p99 of a small transaction in the configuration database while ingestion runs flat out."""
+    """Report the p99 of a small transaction in the configuration database, and of ingestion, which runs flat out."""
     db = Database.open(f"sqlite:///{folder}/busy.db")
     async with db.write() as session:
         await (await session.connection()).run_sync(ClicksBase.metadata.create_all)
@@ -259,31 +259,41 @@ async def edits_beside_ingestion(folder: Path, config: Database, report: Report)
         sys.executable, "-c", _BUSY, f"sqlite:///{folder}/busy.db", stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
-    await process.stdout.readline()
+    told = process.stdout
+    await told.readline()
 
     async def edit() -> None:
         async with config.write() as session:
             await session.execute(text("UPDATE offers SET updated_at = updated_at + 1"))
 
-    took = [await _timed(edit) for _ in range(300)]
+    async def listen() -> list[float]:
+        return [float(await told.readline()) for _ in range(REPEATS)]
+
+    ingesting = asyncio.create_task(listen())
+    took = []
+    while not ingesting.done():
+        took.append(await _timed(edit))
     process.kill()
     await process.wait()
     await db.close()
     report.figure("an edit while ingestion is saturated: p99", _p99(took), "ms")
+    report.figure(f"{GROUP:,} clicks ingested meanwhile: p99", _p99(ingesting.result()), "ms")
 
 
 _BUSY: Final = """
-import asyncio, sys
+import asyncio, sys, time
 from control.db import Database
 from control.ingest.recording import Recorder
-from loadtests.bench.clicks import PARTNERS, ClickSource
+from loadtests.bench.clicks import ClickSource
 async def main():
     recorder, source, number = Recorder(Database.open(sys.argv[1])), ClickSource(2), 1
     print("busy", flush=True)
     while True:
         batches = list(source.batches([1_790_000_000_000 + number] * 10_000, number))
         number += len(batches)
+        before = time.perf_counter()
         await recorder.record(batches, [], 0)
+        print((time.perf_counter() - before) * 1000, flush=True)
 asyncio.run(main())
 """
 

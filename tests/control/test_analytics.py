@@ -195,6 +195,19 @@ def test_a_partner_created_later_gets_what_was_theirs(month: Fixture) -> None:
     assert filtered["totals"]["clicks"] == after[zoe["id"]] == sum(p["clicks"] for p in filtered["series"])
 
 
+def test_a_code_created_later_gets_the_clicks_that_carried_it(month: Fixture) -> None:
+    anna = month.partners["anna"]
+    before = {group["key"]: group["clicks"] for group in month.ask(group_by="partner")["groups"]}
+    code = {"code": "NobodyS", "offer_id": month.offer["id"], "partner_id": anna}
+    month.api.made("/coupons", code)
+    after = {group["key"]: group["clicks"] for group in month.ask(group_by="partner")["groups"]}
+
+    theirs = [event for event in people(month.chosen({"coupon": ["nobodys"]})) if event.via in ("", "zoe")]
+    assert theirs
+    assert after[anna] == before[anna] + len(theirs)
+    assert after["unattributed"] == before["unattributed"] - len(theirs)
+
+
 def test_small_groups_are_one_group_and_nothing_is_lost(month: Fixture) -> None:
     found = month.ask(group_by="country", limit=1)
     assert [group["key"] for group in found["groups"]] == ["US", "\u2026"]
