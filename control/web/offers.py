@@ -5,17 +5,18 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
-from pydantic import ValidationError
 
 from control.access.guard import require_role
 from control.access.roles import Role
-from control.errors import Problem, field_errors
+from control.errors import Problem
 from control.insight.analytics.periods import Range
 from control.offers import making, service
 from control.offers.schemas import OfferIn
 from control.pagination import CursorDep
 from control.parts import PartsDep
+from control.web import forms
 from control.web.figures import question_of, zone_of
+from control.web.forms import Filled
 from control.web.guard import Form, Person
 from control.web.notices import notice_of
 from control.web.offer_rows import rows_of
@@ -67,22 +68,15 @@ def _lately(zone: str) -> Range:
 
 @router.get("/offers/new")
 async def new_offer(request: Request, caller: Person) -> Any:
-    return page(request, "offer_new.html", caller=caller, typed=dict.fromkeys(_FIELDS, ""), errors={})
+    return page(request, "offer_new.html", caller=caller, filled=Filled())
 
 
 @router.post("/offers/new")
 async def create_offer(request: Request, parts: PartsDep, caller: Person, form: Form) -> Any:
     require_role(caller, Role.EDITOR)
-    typed = {name: form.get(name, "").strip() for name in _FIELDS}
     try:
-        offer = await making.create(parts, caller, OfferIn(**typed))
-    except ValidationError as exc:
-        faults = field_errors(exc.errors())
+        offer = await making.create(parts, caller, forms.read(OfferIn, forms.given(form, *_FIELDS)))
     except Problem as problem:
-        if problem.status not in (409, 422):
-            raise
-        faults = problem.errors
-    else:
-        return RedirectResponse(f"/offers/{offer.id}/smart-link", 303)
-    errors = {fault.path: fault.message for fault in faults}
-    return page(request, "offer_new.html", code=422, caller=caller, typed=typed, errors=errors)
+        filled = forms.refused(form, problem, _FIELDS)
+        return page(request, "offer_new.html", code=filled.code, caller=caller, filled=filled)
+    return forms.see_other(f"/offers/{offer.id}/smart-link")
