@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, case, func, literal_column, select
 
 from control.clicks.models import CellRow, QuarterRow, TextRow
 from control.clicks.shapes import DECISION, QUARTER_MS
@@ -26,6 +26,7 @@ MIN_CLICKS: Final = 100
 """A jump is a rise of the share by a fifth of all clicks, on both sides measured by at least this many of them."""
 
 FRESH_S: Final = 60.0
+_IS_RECENT: Final = "is_recent"
 
 _log = logging.getLogger(__name__)
 
@@ -62,13 +63,13 @@ class DecisionWatch:
 
     async def _read(self, quarter: int) -> Decisions:
         first_recent = quarter - RECENT_QUARTERS + 1
-        is_recent = case((QuarterRow.quarter >= first_recent, 1), else_=0)
+        is_recent = case((QuarterRow.quarter >= first_recent, 1), else_=0).label(_IS_RECENT)
         query = (
             select(TextRow.text, is_recent, CellRow.v1, func.sum(QuarterRow.clicks))
             .join(QuarterRow, and_(QuarterRow.offer == TextRow.id, QuarterRow.shape == DECISION.number))
             .join(CellRow, CellRow.id == QuarterRow.cell)
             .where(TextRow.text.like(r"o\_%", escape="\\"), QuarterRow.quarter >= first_recent - BEFORE_QUARTERS)
-            .group_by(TextRow.text, is_recent, CellRow.v1)
+            .group_by(TextRow.text, literal_column(_IS_RECENT), CellRow.v1)
         )
         async with self._db.read() as session:
             rows = [(row[0], bool(row[1]), row[2], int(row[3])) for row in await session.execute(query)]
