@@ -90,10 +90,10 @@ def _require_plain(value: Any) -> Any:
 
 
 Name = Annotated[
-    str, BeforeValidator(_require_plain), Text(strip_whitespace=True, min_length=1, max_length=200, pattern=_PLAIN)
+    str, Text(strip_whitespace=True, min_length=1, max_length=200, pattern=_PLAIN), BeforeValidator(_require_plain)
 ]
 OptionalName = Annotated[
-    str, BeforeValidator(_require_plain), Text(strip_whitespace=True, max_length=200, pattern=_PLAIN)
+    str, Text(strip_whitespace=True, max_length=200, pattern=_PLAIN), BeforeValidator(_require_plain)
 ]
 Slug = Annotated[str, Text(pattern=f"^{SLUG_PATTERN}$", max_length=64)]
 Url = Annotated[str, Text(min_length=1, max_length=MAX_URL_CHARS)]

@@ -248,6 +248,8 @@ def test_the_last_admin_stays_admin(api: Api) -> None:
         ({"password": "short"}, ("password", "too_short")),
         ({"login": "two words"}, ("login", "string_pattern_mismatch")),
         ({"role": "owner"}, ("role", "enum")),
+        ({"name": " "}, ("name", "string_too_short")),
+        ({"name": "a\x1f"}, ("name", "string_pattern_mismatch")),
     ],
 )
 def test_faults_of_a_new_person_are_told(api: Api, fields: dict[str, str], error: tuple[str, str]) -> None:
