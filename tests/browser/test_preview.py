@@ -10,7 +10,7 @@ from tests.browser.answers import FRENCH_MAC, UK_DESKTOP, US_IPHONE, live
 from tests.browser.conftest import Window, by_mouse, new_offer
 from tests.browser.hands import Hand, Mouse
 from tests.browser.test_saved_visitors import switch
-from tests.browser.test_smart_link import APP, HOME, save, two_rules
+from tests.browser.test_smart_link import APP, HOME, press, save, two_rules
 from tests.turnout import Turnout, wait_for
 
 CLICKS = {US_IPHONE: 3, UK_DESKTOP: 2, FRENCH_MAC: 4}
@@ -72,7 +72,7 @@ def test_a_loss_leads_to_its_rule_and_back_to_the_rules(hand: Hand, clicked: str
     hand.press(page.locator("#preview"))
     hand.button("Open rule 1")
     expect(page.get_by_role("form", name="From United States on mobile")).to_be_visible()
-    hand.button("Cancel Esc")
+    press(hand, "Cancel")
 
     hand.press(page.locator("#preview"))
     expect(heading(page)).to_have_text("3 of 9 clicks would go somewhere else")
@@ -100,12 +100,12 @@ def test_a_new_address_and_a_new_rule_are_shown_as_what_they_are(hand: Hand, cli
     page = hand.page
     page.locator("#rule-1 .when").click()
     page.get_by_label("Send them to").fill("https://apps.apple.com/elsewhere")
-    hand.button("Done Enter")
-    hand.button("Add rule N")
+    press(hand, "Done")
+    press(hand, "Add rule")
     page.get_by_label("Add a country or a group", exact=True).fill("france")
     page.keyboard.press("Enter")
     page.get_by_label("Send them to").fill("https://yourbrand.fr/")
-    hand.button("Done Enter")
+    press(hand, "Done")
     page.keyboard.press("p")
 
     expect(heading(page)).to_have_text("7 of 9 clicks would go somewhere else")
@@ -136,7 +136,7 @@ def test_a_month_of_clicks_is_replayed_in_the_number_that_is_asked_for(hand: Han
     hand.pick(page.get_by_label("How many clicks"), "1,000 clicks")
     expect(heading(page)).to_have_text(re.compile(r"of 1,000 clicks would go somewhere else"))
     expect(page.locator("#preview-span")).to_have_text(re.compile(r"^Last 1,000 people, .+ of traffic$"))
-    hand.button("Keep editing")
+    hand.link("Keep editing")
     hand.button("Discard")
     expect(page.locator("#savebar")).to_be_hidden()
 
@@ -158,7 +158,7 @@ def test_a_hostile_name_is_only_text(hand: Hand, clicked: str, name: str) -> Non
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     page.locator("#rule-1 .when").click()
     page.get_by_role("textbox", name="Name").fill(name)
-    hand.button("Done Enter")
+    press(hand, "Done")
     hand.press(page.locator("#preview"))
 
     expect(heading(page)).to_have_text("None of 9 clicks would go anywhere else")

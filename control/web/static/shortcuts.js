@@ -18,14 +18,14 @@ export const lettersOn = () => localStorage.getItem(OFF) === null;
 export const setLetters = (on) => (on ? localStorage.removeItem(OFF) : localStorage.setItem(OFF, "1"));
 
 export function startShortcuts() {
-  let wentAt = 0;
+  let wentAt = -Infinity;
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") return event.preventDefault(), openPalette();
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || !lettersOn()) return;
     const going = event.timeStamp - wentAt < WAIT_MS;
-    wentAt = 0;
-    if (going && event.key in PLACES) return location.assign(PLACES[event.key]);
+    wentAt = -Infinity;
+    if (going && event.key in PLACES) return event.preventDefault(), location.assign(PLACES[event.key]);
     if (event.key === "g") wentAt = event.timeStamp;
     else if (event.key === "/") event.preventDefault(), openPalette();
     else if (event.key === "?") event.preventDefault(), showTable();
