@@ -37,6 +37,7 @@ defaults
     timeout connect 1s
     timeout client 60s
     timeout server 10s
+    timeout check 2s
     retries 3
     option redispatch 1
     option httpchk GET /readyz
