@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -119,11 +119,16 @@ def _limits(field: FieldInfo) -> str:
     low = next((it.ge for it in field.metadata if hasattr(it, "ge")), None)
     high = next((it.le for it in field.metadata if hasattr(it, "le")), None)
     pattern = next((it.pattern for it in field.metadata if getattr(it, "pattern", None)), None)
-    if pattern is not None:
-        return ", ".join(f"`{word}`" for word in pattern.strip("^$()").split("|"))
+    words = pattern.strip("^$()").split("|") if pattern else get_args(field.annotation) if _is_literal(field) else ()
+    if words:
+        return ", ".join(f"`{word}`" for word in words)
     if high is not None:
         return f"{low:,} to {high:,}"
     return f"from {low:,}" if low is not None else ""
+
+
+def _is_literal(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is Literal
 
 
 def _text(field: FieldInfo) -> str:
