@@ -69,7 +69,7 @@ def test_a_healthy_fleet_agrees_while_edits_go_on(turnout: Installation) -> None
     thread = threading.Thread(target=edit)
     thread.start()
     before = answers(turnout)["right"]
-    wait_until(lambda: answers(turnout)["right"] >= before + 60, turnout.output)
+    wait_until(lambda: answers(turnout)["right"] >= before + 24, turnout.output)
     editing.set()
     thread.join()
 
@@ -132,7 +132,7 @@ def test_of_two_controls_one_audits_and_the_other_takes_over(turnout: Installati
     try:
         second.start_control()
         before = answers(turnout)["right"]
-        wait_until(lambda: answers(turnout)["right"] >= before + 10, turnout.output)
+        wait_until(lambda: answers(turnout)["right"] >= before + 6, turnout.output)
         assert answers(second)["right"] == 0
         assert json.dumps(audit(second)) == json.dumps(audit(turnout))
 
