@@ -63,7 +63,7 @@ class Drill:
 
 
 def fail_over(here: Business, outage_s: float, report: Report) -> None:
-    """Lose the primary of the rules together with writes that only it had, and let the Sentinels promote the other."""
+    """Lose the primary, of rules and clicks, with writes that only it had, and let the Sentinels promote the other."""
     assert isinstance(here.rules, SentinelGroup)
     here.rules.cut_replication()
     replicated = _head_sequence(here.rules.first)
@@ -193,7 +193,9 @@ def restart_all(here: Business, _outage_s: float, report: Report) -> None:
 
 
 DRILLS: Final = {
-    "failover": Drill("the primary of the rules, and writes that only it had", fail_over, {"with_sentinel": True}),
+    "failover": Drill(
+        "the primary of rules and clicks, and writes that only it had", fail_over, {"with_sentinel": True}
+    ),
     "lose-redis": Drill("both Redis and all that is in them", lose_redis),
     "lose-sql": Drill("PostgreSQL and every control", lose_sql),
     "restart-sql": Drill("PostgreSQL, for a restart", restart_sql),

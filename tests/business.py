@@ -113,6 +113,7 @@ class Business:
         self.numbers = dict.fromkeys(self.slugs, 0)
         self.offers: dict[str, str] = {}
         self.postgres = Postgres()
+        self._one_redis = with_sentinel  # so that a failover loses clicks, too
         self.rules = SentinelGroup(folder / "rules") if with_sentinel else RedisServer(folder / "rules")
         self.clicks = RedisServer(folder / "clicks", appendonly=True)
         self.port, self._stats_port = free_port(), free_port()
@@ -307,7 +308,7 @@ class Business:
     def _environment(self, name: str) -> dict[str, str]:
         return {variable: value for variable, value in os.environ.items() if not variable.startswith("TURNOUT_")} | {
             "TURNOUT_REDIS_URL": self.rules.url,
-            "TURNOUT_CLICKS_REDIS_URL": self.clicks.url,
+            "TURNOUT_CLICKS_REDIS_URL": self.rules.url if self._one_redis else self.clicks.url,
             "TURNOUT_DATA_DIR": str(self.folder / name),
         }
 
