@@ -8,7 +8,7 @@ const WAIT_MS = 1500;
 const PLACES = { o: "/offers", l: "/links", p: "/partners", c: "/coupons", e: "/edges" };
 const TABLE = [
   ["Anywhere", [["Ctrl K", "or /", "Search"], ["G", "then O L P C E", "Offers, links, partners, coupons, edges"], ["N", "", "New, on a list"], ["?", "", "This table"]]],
-  ["Smart link", [["Ctrl S", "", "Save"], ["Ctrl Z", "", "Undo the last change"], ["N", "", "Add a rule"], ["E", "or Enter", "Edit the focused rule"], ["Alt ↑", "Alt ↓", "Move a rule"], ["D", "", "Duplicate"], ["Del", "", "Delete"], ["T", "", "Test a visitor"], ["P", "", "Preview"]]],
+  ["Smart link", [["Ctrl S", "", "Save"], ["Ctrl Z", "", "Undo the last change"], ["N", "", "Add a rule"], ["E", "or Enter", "Edit the focused rule"], ["Alt ↑", "or Alt\u00a0↓", "Move a rule"], ["D", "", "Duplicate"], ["Del", "", "Delete"], ["T", "", "Test a visitor"], ["P", "", "Preview"]]],
   ["Analytics", [["F", "then type", "Add a filter"], ["Esc", "", "Remove the last filter"]]],
 ];
 
