@@ -14,8 +14,7 @@ from control.configuration.plan import Plan, Step, plan
 from control.configuration.schemas import Change, FieldChange, ImportResult
 from control.destinations import UrlRules, finalise
 from control.parts import Parts
-from control.savedtests import running
-from control.savedtests import service as saved_tests
+from control.savedtests import holding, running
 from control.smartlinks.drafts import check_draft
 from shared.rules import Offer
 
@@ -54,7 +53,7 @@ async def _hold(parts: Parts, steps: Sequence[Step], urls: UrlRules) -> None:
         if isinstance(doc, OfferDoc) and doc.smart_link and (step.action == "create" or "smart_link" in step.fields):
             link = check_draft(doc.smart_link, urls).numbered().as_smart_link()
             offer = Offer(doc.slug, doc.slug, finalise(doc.destination_url, urls).url, link)
-            found = await saved_tests.try_out(parts.classifier, offer, doc.tests, urls)
+            found = await holding.try_out(parts.classifier, offer, doc.tests, urls)
             if found.failed:
                 raise running.refusal(found, of=f"{doc.slug}: ")
 

@@ -8,7 +8,7 @@ from control.access.guard import Editor, Viewer
 from control.fields import PathId
 from control.pagination import Page
 from control.parts import PartsDep
-from control.savedtests import service
+from control.savedtests import holding, service
 from control.savedtests.schemas import RunIn, SavedTest, SavedTestIn, SavedTestPatch, SavedTestReport
 
 router = APIRouter(prefix="/offers/{offer_id}/smart-link/tests", tags=["saved tests"])
@@ -28,7 +28,7 @@ async def create_test(parts: PartsDep, caller: Editor, offer_id: PathId, body: S
 
 @router.post("/run", summary="Run the saved tests")
 async def run_tests(parts: PartsDep, _caller: Viewer, offer_id: PathId, body: RunIn) -> SavedTestReport:
-    return await service.run(parts, offer_id, body)
+    return await holding.run(parts, offer_id, body)
 
 
 @router.get("/{test_id}", summary="Get a saved test")

@@ -1,42 +1,36 @@
-"""Keeping saved tests, and holding every save of the smart link against them."""
+"""Keeping saved tests."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control import destinations
-from control.access.guard import require_role
-from control.access.roles import Caller, Role
+from control.access.roles import Caller
 from control.audit.service import record
 from control.db import now_ms
 from control.destinations import UrlRules
 from control.errors import Faults, FieldError, Problem
 from control.fields import utc
 from control.ids import new_id
-from control.insight.classifier import Classifier
-from control.insight.test_visitor import VisitorIn, attributes_of, visitor_of
+from control.insight.test_visitor import VisitorIn, attributes_of
 from control.offers import store as offers
-from control.offers.compiled import compiled_offer, draft_of
 from control.offers.models import OfferRow
 from control.parts import Parts
-from control.savedtests import running, store
+from control.savedtests import store
 from control.savedtests.models import SavedTestRow
-from control.savedtests.running import Case
 from control.savedtests.schemas import (
     MAX_TESTS,
     Expected,
-    RunIn,
     SavedTest,
     SavedTestIn,
     SavedTestPatch,
-    SavedTestReport,
 )
 from control.smartlinks import store as smart_links
-from control.smartlinks.drafts import CheckedDraft, check_draft
-from control.smartlinks.schemas import OverriddenTest
-from shared.rules import Offer
 from shared.table import FALLBACK, OFF
+
+_FIELDS: Final = ("name", "visitor", "rule_id", "destination_url", "destination_final")
+"""Columns that say what a test is; they go along with a copy."""
 
 
 def show(row: SavedTestRow) -> SavedTest:
@@ -46,14 +40,14 @@ def show(row: SavedTestRow) -> SavedTest:
         offer_id=row.offer_id,
         name=row.name,
         visitor=VisitorIn(**row.visitor),
-        expected=_expected(row),
+        expected=expected_of(row),
         created_at=utc(row.created_at),
     )
 
 
 def as_written(row: SavedTestRow) -> SavedTestIn:
     """Return a saved test as a request would write it."""
-    return SavedTestIn(name=row.name, visitor=VisitorIn(**row.visitor), expected=_expected(row))
+    return SavedTestIn(name=row.name, visitor=VisitorIn(**row.visitor), expected=expected_of(row))
 
 
 async def everyone(parts: Parts, offer_id: str) -> list[SavedTest]:
@@ -71,7 +65,7 @@ async def get(parts: Parts, offer_id: str, test_id: str) -> SavedTest:
 
 async def create(parts: Parts, caller: Caller, offer_id: str, wanted: SavedTestIn) -> SavedTest:
     """Add a saved test; it may fail right now. Raises Problem 404; 409 for a taken name or one too many; 422."""
-    fields = _checked(wanted, UrlRules(parts.settings.app_schemes))
+    fields = checked(wanted, UrlRules(parts.settings.app_schemes))
     async with parts.db.write() as session:
         offer = await offers.require(session, offer_id)
         await _require_rule(session, offer, wanted.expected)
@@ -90,7 +84,7 @@ async def update(parts: Parts, caller: Caller, offer_id: str, test_id: str, want
         whole = SavedTestIn(
             **{"name": row.name, "visitor": before.visitor, "expected": before.expected} | wanted.given()
         )
-        fields = _checked(whole, UrlRules(parts.settings.app_schemes))
+        fields = checked(whole, UrlRules(parts.settings.app_schemes))
         if whole.expected != before.expected:
             await _require_rule(session, offer, whole.expected)
         if whole.name != row.name:
@@ -106,39 +100,6 @@ async def delete(parts: Parts, caller: Caller, offer_id: str, test_id: str) -> S
         await session.delete(row)
         await record(session, caller, "saved_test.delete", row.id, before=show(row), after=None)
     return show(row)
-
-
-async def run(parts: Parts, offer_id: str, wanted: RunIn) -> SavedTestReport:
-    """Return what becomes of an offer's saved tests, on a draft if given. Raises Problem 404, 422."""
-    given = None if wanted.draft is None else check_draft(wanted.draft, UrlRules(parts.settings.app_schemes))
-    async with parts.db.read() as session:
-        offer = await offers.require(session, offer_id)
-        draft = given.numbered() if given else draft_of(await smart_links.current(session, offer))
-        rows = await store.of_offer(session, offer.id)
-    cases = [await _case(parts.classifier, row) for row in rows]
-    return running.report(cases, compiled_offer(offer, draft), why=wanted.trace)
-
-
-async def hold(
-    session: AsyncSession, parts: Parts, caller: Caller, offer: OfferRow, draft: CheckedDraft, *, override: bool
-) -> list[OverriddenTest]:
-    """Refuse a save that fails saved tests, inside its transaction, or note in the audit log that it was overridden.
-
-    Return the tests that fail and were overridden. Raises Problem 409 with every failing test and why; 403 where
-    `override` is asked for by anybody but an admin.
-    """
-    if override:
-        require_role(caller, Role.ADMIN)
-    rows = await store.of_offer(session, offer.id)
-    cases = [await _case(parts.classifier, row) for row in rows]
-    found = running.report(cases, compiled_offer(offer, draft.numbered()))
-    if found.failed and not override:
-        raise running.refusal(found)
-    overridden = [OverriddenTest(id=test.id, name=test.name, message=test.message) for test in running.failing(found)]
-    if overridden:
-        after = {"revision": offer.revision + 1, "tests": [test.model_dump() for test in overridden]}
-        await record(session, caller, "saved_test.override", offer.id, before=None, after=after)
-    return overridden
 
 
 async def copy(
@@ -163,25 +124,13 @@ async def put(parts: Parts, caller: Caller, offer_id: str, wanted: Sequence[Save
     async with parts.db.write() as session:
         offer = await offers.require(session, offer_id)
         for test in wanted:
-            fields = _checked(test, UrlRules(parts.settings.app_schemes))
+            fields = checked(test, UrlRules(parts.settings.app_schemes))
             row = await store.named(session, offer.id, test.name)
             if row is None:
                 await _require_room(session, offer)
                 await _add(session, caller, offer.id, fields)
             elif any(getattr(row, name) != value for name, value in fields.items()):
                 await _change(session, caller, row, fields)
-
-
-async def try_out(
-    classifier: Classifier, offer: Offer, tests: Sequence[SavedTestIn], urls: UrlRules
-) -> SavedTestReport:
-    """Return what becomes of tests that are not stored yet, on an offer that need not be either."""
-    cases = []
-    for test in tests:
-        fields = _checked(test, urls)
-        visitor = await visitor_of(classifier, test.visitor)
-        cases.append(Case(test.name, test.name, visitor, test.expected, fields["destination_final"]))
-    return running.report(cases, offer)
 
 
 def check(wanted: SavedTestIn, urls: UrlRules, faults: Faults) -> dict[str, Any]:
@@ -204,23 +153,17 @@ def check(wanted: SavedTestIn, urls: UrlRules, faults: Faults) -> dict[str, Any]
     }
 
 
-_FIELDS = ("name", "visitor", "rule_id", "destination_url", "destination_final")
-
-
-def _checked(wanted: SavedTestIn, urls: UrlRules) -> dict[str, Any]:
+def checked(wanted: SavedTestIn, urls: UrlRules) -> dict[str, Any]:
+    """Return the columns that a test is stored in. Raises Problem 422."""
     faults = Faults()
     fields = check(wanted, urls, faults)
     faults.raise_if_any()
     return fields
 
 
-def _expected(row: SavedTestRow) -> Expected:
+def expected_of(row: SavedTestRow) -> Expected:
+    """Return what a stored test expects."""
     return Expected(rule_id=row.rule_id, destination_url=row.destination_url)
-
-
-async def _case(classifier: Classifier, row: SavedTestRow) -> Case:
-    visitor = await visitor_of(classifier, VisitorIn(**row.visitor))
-    return Case(row.id, row.name, visitor, _expected(row), row.destination_final)
 
 
 async def _add(session: AsyncSession, caller: Caller, offer_id: str, fields: Mapping[str, Any]) -> SavedTestRow:

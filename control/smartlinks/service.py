@@ -19,7 +19,7 @@ from control.parts import Parts
 from control.publishing import outbox
 from control.publishing.compile import table_change
 from control.publishing.outbox import Change
-from control.savedtests import service as saved_tests
+from control.savedtests import holding
 from control.smartlinks import revisions, store
 from control.smartlinks.diff import difference
 from control.smartlinks.drafts import CheckedDraft, check_draft
@@ -160,7 +160,7 @@ async def _write(
     restored_from: int | None = None,
 ) -> _Saved:
     before = revisions.show(await store.current(session, offer))
-    overridden = await saved_tests.hold(session, parts, caller, offer, draft, override=override_tests)
+    overridden = await holding.hold(session, parts, caller, offer, draft, override=override_tests)
     written = await revisions.write(session, caller, offer, draft, restored_from=restored_from, overridden=overridden)
     around = await surroundings_of(session, parts.settings, offer)
     written.row.sequence = await outbox.append(session, [table_of(offer, written.draft)])

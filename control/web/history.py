@@ -14,7 +14,7 @@ from control.offers import service as offers
 from control.offers.schemas import Offer
 from control.pagination import CursorDep
 from control.parts import Parts, PartsDep
-from control.savedtests import service as saved_tests
+from control.savedtests import holding
 from control.savedtests.running import failing
 from control.savedtests.schemas import RunIn, SavedTestOutcome
 from control.smartlinks import service
@@ -126,7 +126,7 @@ async def _history_page(
 async def _failing(parts: Parts, chosen: Revision, offer_id: str) -> list[SavedTestOutcome]:
     """Return the saved tests that a restore of a revision would fail now."""
     draft = SmartLinkIn.model_validate(chosen.smart_link.model_dump())
-    return failing(await saved_tests.run(parts, offer_id, RunIn(draft=draft)))
+    return failing(await holding.run(parts, offer_id, RunIn(draft=draft)))
 
 
 def summary(entry: RevisionEntry) -> str:
