@@ -178,14 +178,14 @@ class Visitors:
         if caller is None:
             address = self.address_of(peer, forwarded_for)
             visitor_hash = self._hash(address.encode() + b"\0" + sender.user_agent)
-            caller = Caller(address, sender.country or self._country_of(address), sender, visitor_hash)
+            country = sender.country
+            if not country:
+                self._counters.countries_read += 1
+                country = country_of(address, self._lookup)
+            caller = Caller(address, country, sender, visitor_hash)
             if self._seen.has(key) and len(key[0]) <= MAX_FORWARDED_BYTES and (address != peer or not forwarded_for):
                 self.callers.put(key, caller)  # with another peer in front, the same list names the same visitor
         return caller
-
-    def _country_of(self, address: str) -> str:
-        self._counters.countries_read += 1
-        return country_of(address, self._lookup)
 
     def _read_sender(self, headers: Headers, domain: str, country: bytes) -> Sender | None:
         user_agent, *hints = [headers.get(name, b"")[:MAX_CHARS] for name in _AGENT_HEADERS]

@@ -115,9 +115,10 @@ def _is_port(text: str) -> bool:
 
 
 def truncate_address(address: str) -> str:
-    """Return the network an address lies in, "192.0.2.0" (/24) or "2001:db8:1::" (/48), "" for what is no address."""
-    if addresses.ipv4_match(address):
-        return address[: address.rindex(".")] + ".0"
+    """Return the network of a canonical address, "192.0.2.0" (/24) or "2001:db8:1::" (/48), "" for what is none."""
+    if ":" not in address:  # as canonical as `client_ip` returns it, this is IPv4
+        network, dot, _ = address.rpartition(".")
+        return network + ".0" if dot else ""
     parsed = addresses.parse(address)
     if parsed is None:
         return ""
