@@ -120,7 +120,7 @@ addEventListener("keydown", (event) => {
   if (event.key in acts) event.preventDefault(), acts[event.key]();
 });
 
-if (kept) toast("Your unsaved changes are back.", { lamp: "off", action: { label: "Discard", run: discard } });
+if (kept) toast("Your unsaved changes are back.", { lamp: "off" });
 if (prefill && mayEdit && !draft.changes) rules.edit((rules.isNew = draft.add({ when: prefill })));
 showState();
 check();
