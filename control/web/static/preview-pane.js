@@ -10,6 +10,7 @@ export class PreviewPane {
   /** `isBusy()` tells whether a rule is open; `openRule(place)` edits one, from 1. */
   constructor({ draft, offer, isBusy, openRule }) {
     Object.assign(this, { draft, offer, isBusy, openRule });
+    this.toggled = () => {}; // called whenever the preview comes or goes
     this.home = `/offers/${offer.id}/smart-link`;
     this.again = debounce(() => this.shown && this.ask(), 200);
     $("preview").addEventListener("click", (event) => (event.preventDefault(), this.shown ? this.close() : this.open()));
@@ -55,6 +56,7 @@ export class PreviewPane {
     $("save").dataset.words = shown ? "Save and go live" : "Save";
     $("save").firstChild.textContent = $("save").dataset.words;
     scrollTo(0, 0);
+    this.toggled();
     if (shown) this.ask({ first: true });
   }
 

@@ -59,7 +59,7 @@ const check = debounce(async () => {
 }, 200);
 
 draft.addEventListener("change", () => (showState(), check()));
-addEventListener("popstate", showState);
+preview.toggled = showState;
 $("enabled").addEventListener("change", (event) => draft.edit((now) => (now.enabled = event.target.checked)));
 $("warnings").addEventListener("click", (event) => {
   event.preventDefault();
