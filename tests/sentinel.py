@@ -25,7 +25,7 @@ class SentinelGroup:
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.first = RedisServer(folder / "first", *options)
-        self.second = RedisServer(folder / "second", "--replicaof", f"127.0.0.1 {self.first.port}", *options)
+        self.second = RedisServer(folder / "second", "--replicaof", "127.0.0.1", str(self.first.port), *options)
         self._ports = [free_port() for _ in range(3)]
         self._sentinels: list[subprocess.Popen[bytes]] = []
         self.url = f"redis+sentinel://{','.join(f'127.0.0.1:{port}' for port in self._ports)}/{NAME}/0"
