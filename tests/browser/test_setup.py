@@ -49,6 +49,7 @@ def test_the_first_admin_sets_it_up(browser: Browser, fresh: str) -> None:
     set_up(hand, SECRET)
     expect(hand.page.get_by_role("heading", name="No offers yet")).to_be_visible()
     hand.log_out()
+    expect(hand.page.get_by_role("heading", name="Log in")).to_be_visible()
     log_in(hand.page, "mara", CHOSEN)
     hand.page.goto("/setup")
     expect(hand.page.get_by_role("heading", name="Set up Turnout")).to_have_count(0)
