@@ -71,7 +71,7 @@ class RunIn(Input):
     """The smart link to ask instead of the one that is live, and whether to tell why tests fail."""
 
     draft: SmartLinkIn | None = None
-    trace: StrictBool = False
+    trace: StrictBool = Field(default=False, examples=[True])
 
 
 class SavedTestOutcome(Output):
