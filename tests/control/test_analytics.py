@@ -48,7 +48,7 @@ class Fixture:
 
     def close(self, *shifts: int) -> None:
         """Close the days of UTC and of these shifts."""
-        now = round((FIRST + timedelta(days=90)).timestamp() * 1000)
+        now = round((FIRST + timedelta(days=37)).timestamp() * 1000)
         for shift in shifts:
             self.run(ask_for, self.parts.clicks_db, shift, now)
         self.run(close_days, self.parts.clicks_db, now)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
+from control.clicks.models import ColumnRow
 from control.clicks.shapes import MEASURES, OVERFLOW, QUARTER_MS, SHAPES
 from control.ingest import columns
 from control.ingest.batches import MalformedBatch, UnknownSchema, read_batch
@@ -254,14 +256,14 @@ def test_clicks_of_a_closed_day_are_written_by_columns_a_block_after_the_other(
         ]
         await ingester.record(batch(1, [*events, clicks.event(offer="o_other")]))
         await close_days(ingester.db, NOON_MS + DAY_MS)
-        rows = await ingester.rows(
-            "SELECT clicks, texts, codes FROM click_columns WHERE name = 'sub1' "
-            "AND offer = (SELECT id FROM click_texts WHERE text = 'o_saas') ORDER BY block"
-        )
+        offer = await ingester.one("SELECT id FROM click_texts WHERE text = 'o_saas'")
+        query = select(ColumnRow.clicks, ColumnRow.texts, ColumnRow.codes).order_by(ColumnRow.block)
+        async with ingester.db.read() as session:
+            rows = (await session.execute(query.where(ColumnRow.offer == offer, ColumnRow.name == "sub1"))).all()
         assert [number for number, _, _ in rows] == [3, 3, 1]
         said = []
         for number, texts, codes in rows:
-            column = Column.read(json.loads(texts), codes, number)
+            column = Column.read(texts, codes, number)
             said += [column.texts[code] for code in column.codes]
         assert said == [event.sub1 for event in events]
 
