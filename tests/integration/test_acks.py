@@ -98,6 +98,28 @@ def test_a_wait_ends_with_the_last_worker_and_says_how_long_it_took(tmp_path: Pa
     run(tmp_path, redis_server, scenario)
 
 
+def test_the_latest_publishes_are_told_newest_first_with_what_they_took(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    async def scenario(live: Publishing, db: Database, fleet: Fleet) -> None:
+        fleet.ack("a", 1)
+        edits = []
+        for _ in range(3):
+            edits.append(await edit(live, db))
+            fleet.ack("a", edits[-1])
+            await live.wait_live(edits[-1], HANG_S)
+        unheard = await edit(live, db)
+
+        told = live.recent()
+
+        assert [sequence for sequence, _ in told][:3] == edits[::-1]
+        assert unheard not in dict(told)
+        for sequence in edits:
+            assert dict(told)[sequence] == (await live.propagation(sequence)).ms
+
+    run(tmp_path, redis_server, scenario)
+
+
 def test_nobody_waits_for_an_edge_whose_lease_has_lapsed(tmp_path: Path, redis_server: RedisServer) -> None:
     async def scenario(live: Publishing, db: Database, fleet: Fleet) -> None:
         fleet.ack("a", 1)
