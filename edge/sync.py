@@ -124,6 +124,7 @@ class Sync:
         if head.version > self.heard:
             self._standing.owed(head.version, self.heard, now_s)
             self.floors.raise_absences(head.version)
+            self.holdings.cache.clear_absences()
         return self._settle(now_s)
 
     def fetched(self, found: Mapping[Key, Miss], now_s: float) -> list[Effect]:
