@@ -74,16 +74,19 @@ class Line:
 
     async def _ask_standing(self, request: bytes) -> list[Answer]:
         """Ask who was met before; a connection that has ended, or now leads elsewhere, is forgotten."""
-        answers = []
-        for slot, connection in list(self._standing.items()):
-            with contextlib.suppress(OSError, EOFError, TimeoutError, ValueError):
-                answer = await connection.ask(request)
-                if answer.slot == slot:
-                    answers.append(answer)
-                    continue
-            del self._standing[slot]
-            await connection.close()
-        return answers
+        slots = list(self._standing)
+        answers = await asyncio.gather(*(self._ask_worker(slot, request) for slot in slots))
+        return [answer for answer in answers if answer is not None]
+
+    async def _ask_worker(self, slot: int, request: bytes) -> Answer | None:
+        connection = self._standing[slot]
+        with contextlib.suppress(OSError, EOFError, TimeoutError, ValueError):
+            answer = await connection.ask(request)
+            if answer.slot == slot:
+                return answer
+        del self._standing[slot]
+        await connection.close()
+        return None
 
     async def _ask_anew(self, request: bytes) -> "tuple[_Connection, Answer]":
         try:

@@ -1,6 +1,7 @@
 """Who asks what, when. One control audits, by a lease in SQL; the others take over when it ends."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from control.auditor import findings
 from control.auditor.asking import Line, Question, Unreachable
@@ -29,8 +31,9 @@ from shared.key import Key
 from shared.visitor import Visitor
 
 PACE_S: Final = 1.0
-MAX_ANSWERS_PER_S: Final = 100
-"""Of all workers together: a large fleet is asked less often, not harder."""
+MAX_ANSWERS_PER_S: Final = 200
+MAX_ANSWERS_A_KEY: Final = 1_000
+"""Of all workers together: a large fleet is asked less often and as fewer visitors, not harder."""
 
 MAX_DOUBTED: Final = 20
 LEASE_MS: Final = 15_000
@@ -61,6 +64,7 @@ class _Watched:
     workers: int
     was_met: bool = False
     failing_since_s: float | None = None
+    failed_in_round: int = 0
     reason: str = ""
     is_untold: bool = False
 
@@ -98,15 +102,27 @@ class Auditor:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Audit, or wait until who audits ends, until `stopping`."""
+        works = True
         while not stopping.is_set():
-            asked = 0
+            answers = 0
             try:
                 if await self._may_audit():
-                    asked = await self._audit()
+                    answers = await self._audit(stopping)
+                works = True
             except Exception:  # SQL is away, or a fault of this program: edges are watched again in a moment
-                _log.exception("auditing failed; it is tried again")
-            await pause(max(self._pace_s, asked / MAX_ANSWERS_PER_S), stopping)
+                if works:
+                    _log.exception("auditing failed; it is tried again until it works")
+                works = False
+            await self._rest(max(self._pace_s, answers / MAX_ANSWERS_PER_S), stopping)
         await self._end()
+
+    async def _rest(self, seconds: float, stopping: asyncio.Event) -> None:
+        """Pause without losing the lease."""
+        until = self._clock() + seconds
+        while not stopping.is_set() and (left_s := until - self._clock()) > 0:
+            await pause(min(left_s, _KEEP_LEASE_S), stopping)
+            with contextlib.suppress(SQLAlchemyError, OSError):
+                await self._may_audit()
 
     async def _may_audit(self) -> bool:
         """Keep or take the lease, starting afresh when it was somebody else's."""
@@ -121,16 +137,19 @@ class Auditor:
     async def _end(self) -> None:
         await asyncio.gather(*(watched.line.close() for watched in self._watched.values() if watched.line))
         if self._holds:
-            await self._lease.release()
+            with contextlib.suppress(SQLAlchemyError, OSError):  # it lapses by itself
+                await self._lease.release()
 
-    async def _audit(self) -> int:
-        """Ask every edge about what is due now; return how many answers came."""
+    async def _audit(self, stopping: asyncio.Event) -> int:
+        """Ask every edge about what is due now, as long as this is ours to do; return how many answers came."""
         if not self._witnesses:
             self._witnesses = await asyncio.to_thread(everyone, self._visitor_of)
         await self._meet()
         answers = 0
         self._round += 1
         for key, is_urgent in (await self._due()).items():
+            if stopping.is_set() or not await self._may_audit():
+                break
             answers += await self._ask_about(key, is_urgent)
         await self._keep()
         return answers
@@ -174,6 +193,9 @@ class Auditor:
         if max(truth.link_sequence, truth.table_sequence) > self._publishes.status().published:
             return 0  # no edge can have it yet, which is publishing's to complain about
         witnesses = telling(truth.table, self._witnesses)
+        witnesses = witnesses[
+            : max(1, MAX_ANSWERS_A_KEY // max(1, sum(each.workers for each in self._watched.values())))
+        ]
         if not is_urgent:
             witnesses = [witnesses[self._round % len(witnesses)]]
         places = asyncio.Semaphore(_AT_ONCE)
@@ -189,6 +211,8 @@ class Auditor:
         heard: dict[int, tuple[str, Answer]] = {}
         count = 0
         for witness in witnesses:
+            if watched.failed_in_round == self._round:
+                break  # who does not answer must not hold up the questions to the others
             answers = await self._answers(watched, Question(truth.key, witness))
             for answer in answers:
                 says = difference(answer, truth, witness.visitor, now_ms())
@@ -209,6 +233,7 @@ class Auditor:
             answers = await watched.line.ask(question)
         except Unreachable as exc:
             self.answers["none"] += 1
+            watched.failed_in_round = self._round
             if watched.failing_since_s is None:
                 watched.failing_since_s = self._clock()
             watched.reason = str(exc)

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
+from sqlalchemy import text
 
 from control.auditor import findings
 from control.auditor.asking import TRIES_PER_WORKER, Line, Question, Unreachable, read_answer
@@ -427,7 +428,7 @@ class TestAuditing:
                 for now in times:
                     clock[0] = now
                     await auditor._may_audit()
-                    await auditor._audit()
+                    await auditor._audit(asyncio.Event())
                 report = await findings.report(parts.db)
                 await auditor._end()
                 return report
@@ -484,14 +485,49 @@ class TestAuditing:
             async with edge.line() as line:
                 publishes.edges = (leased(line.address),)
                 await auditor._may_audit()
-                await auditor._audit()
+                await auditor._audit(asyncio.Event())
                 publishes.edges = (Edge("e", (), (0,)),)
                 before = len(edge.requests)
-                await auditor._audit()
+                await auditor._audit(asyncio.Event())
                 await auditor._end()
                 return len(edge.requests) - before
 
         assert api.client.portal.call(scenario) > 0
+
+
+def test_an_edge_that_does_not_answer_is_asked_once_a_round(api: Api, parts: Parts) -> None:
+    for slug in ("a", "b", "c"):
+        api.offer(slug)
+    publishes = FakePublishes((leased("127.0.0.1:1"),), published=1)
+    auditor = Auditor(parts.db, publishes, classified)  # type: ignore[arg-type]
+
+    async def scenario() -> None:
+        await auditor._may_audit()
+        await auditor._audit(asyncio.Event())
+        publishes.published = 1_000
+        await auditor._audit(asyncio.Event())
+        await auditor._end()
+
+    api.client.portal.call(scenario)
+    assert auditor.answers["none"] == 1
+
+
+def test_it_ends_when_it_is_told_to_also_without_a_database(api: Api, parts: Parts) -> None:
+    api.offer()
+
+    async def scenario() -> None:
+        stopping = asyncio.Event()
+        auditor = Auditor(parts.db, FakePublishes(), classified, pace_s=0.01)  # type: ignore[arg-type]
+        async with asyncio.timeout(30):
+            task = asyncio.create_task(auditor.run(stopping))
+            while not (await findings.report(parts.db)).is_current:  # noqa: ASYNC110  # SQL tells nobody
+                await asyncio.sleep(0.01)
+            async with parts.db.write() as session:
+                await session.execute(text("DROP TABLE audit_lease"))
+            stopping.set()
+            await task
+
+    api.client.portal.call(scenario)
 
 
 def test_of_two_auditors_one_asks(api: Api, parts: Parts) -> None:
