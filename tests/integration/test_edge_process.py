@@ -255,6 +255,21 @@ def test_every_worker_has_a_lease_while_it_serves_and_none_after(edge: Edge, red
         assert [redis.exists(name) for name in names] == [0, 0]
 
 
+def test_a_lease_says_what_its_worker_does(edge: Edge, redis_server: RedisServer) -> None:
+    with redis_server.client() as redis:
+
+        def at_work() -> list[wire.Lease]:
+            edge.click()
+            raw = [redis.get(wire.lease_key(edge.name, slot)) for slot in range(2)]
+            return [lease for lease in map(wire.decode_lease, filter(None, raw)) if lease.p99_us]
+
+        lease = eventually(at_work)[0]
+
+    assert 0 < lease.p99_us < 5_000_000
+    assert 10_000_000 < lease.memory_bytes < 1_000_000_000
+    assert lease.geo_built_at > 1_700_000_000
+
+
 def test_clicks_reach_the_stream(edge: Edge, redis_server: RedisServer) -> None:
     sent = {edge.click().click_id for _ in range(30)}
 
