@@ -168,6 +168,7 @@ def test_a_visitor_by_address_and_browser_is_kept(hand: Hand, offer: str) -> Non
     expect(page.locator(".verdict")).to_contain_text("Rule 2 decides")
     hand.button("Keep as a test")
     hand.button("Keep test")
+    expect(fate(page, "81.2.69.142")).to_contain_text("goes to rule 2")
     page.reload()
 
     expect(fate(page, "81.2.69.142")).to_contain_text("goes to rule 2")
