@@ -25,7 +25,7 @@ def connected(url: str) -> Iterator["Redis"]:
         address.nodes, sentinel_kwargs={**address.sentinel_options(), **_TIMEOUTS}
     )
     try:
-        with sentinel.master_for(address.primary, **options) as redis:
+        with sentinel.master_for(address.primary, **options) as redis:  # type: ignore[no-untyped-call]
             yield redis
     finally:
         for asked in sentinel.sentinels:

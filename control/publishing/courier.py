@@ -144,7 +144,7 @@ class Courier:
         if self._rebuild is not None:
             self._rebuild.break_off()
         rebuild = Rebuild(self._db, self._carrier, self.carry)
-        start = await rebuild.begin(judged)
+        start = await rebuild.begin(judged, self._witness.epoch if self._witness else 0)
         if start is None:
             return None
         level = logging.INFO if start.epoch == 1 else logging.WARNING  # the first start finds Redis empty

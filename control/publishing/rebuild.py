@@ -37,17 +37,18 @@ class Rebuild:
         self._lease = Lease(db)
         self._is_broken_off = False
 
-    async def begin(self, judged: bytes | None) -> Head | None:
+    async def begin(self, judged: bytes | None, seen: int = 0) -> Head | None:
         """Raise the epoch above all seen, make Redis loading and return its head; None while another rebuild runs.
 
-        `judged` is the stored head that is to be replaced. Raises Superseded where it is no longer there.
+        `judged` is the stored head that is to be replaced, `seen` an epoch that SQL may have forgotten. Raises
+        Superseded where that head is no longer there.
         """
         if not await self._lease.take():
             return None
         try:
             if await self._carrier.raw_head() != judged:
                 raise Superseded  # by a rebuild that ended, and gave its lease back, in between
-            head = await self._raise_epoch(judged)
+            head = await self._raise_epoch(judged, seen)
             if not await self._carrier.begin_rebuild(judged, head):
                 raise Superseded
         except BaseException:
@@ -69,13 +70,13 @@ class Rebuild:
         """Make `run` end at its next step."""
         self._is_broken_off = True
 
-    async def _raise_epoch(self, judged: bytes | None) -> Head:
-        """Return the loading head of an epoch above every one that SQL, Redis and edges have seen."""
+    async def _raise_epoch(self, judged: bytes | None, seen: int) -> Head:
+        """Return the loading head of an epoch above `seen` and every one that SQL, Redis and edges have seen."""
         found = head_in(judged)
         acked = newest_ack(await self._carrier.leases())
         async with self._db.write() as session:
             lineage = await lock_lineage(session)
-            epoch = max(lineage.epoch, found.epoch if found else 0, acked.epoch) + 1
+            epoch = max(seen, lineage.epoch, found.epoch if found else 0, acked.epoch) + 1
             await session.execute(update(Lineage).where(Lineage.id == ONLY).values(epoch=epoch))
             return Head(epoch, lineage.sequence, lineage.hash, "loading")
 

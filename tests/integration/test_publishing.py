@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -14,6 +14,7 @@ import orjson
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+from sqlalchemy import text
 
 from control.db import Database
 from control.publishing.carrier import LOG_ENTRIES, Carrier
@@ -40,6 +41,7 @@ from shared.wire import (
     decode_announcement,
     decode_head,
     decode_value,
+    encode_head,
     encode_lease,
     encode_value,
     lease_key,
@@ -598,6 +600,31 @@ def test_where_sql_and_redis_both_went_back_what_edges_saw_since_makes_a_new_epo
         assert (await lineage_of(restored)).epoch == 2
         await settled(here, second, restored)
         assert second.status().rebuilds == 1, "the lease is of an older epoch now"
+
+    run(tmp_path, redis_server, scenario)
+
+
+def test_a_process_that_saw_sql_go_back_behind_a_rebuild_rebuilds_once_above_it(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    async def scenario(here: World) -> None:
+        await commit(here.db, put("o:1"))
+        publisher = here.publisher()
+        await settled(here, publisher)
+        for _ in range(2):
+            redis_server.flush()
+            await settled(here, publisher)
+        async with here.db.write() as session:  # as an older backup would have it, and Redis with it
+            await session.execute(text("UPDATE publishing_lineage SET epoch = 1"))
+        with here.redis() as redis:
+            redis.set(HEAD, encode_head(replace(head_in(redis), epoch=1)))
+
+        async with running(publisher):
+            await until(lambda: publisher.status().rebuilds == 4)
+            await in_step(here, here.db)
+
+        assert (await lineage_of(here.db)).epoch == 4
+        await assert_in_step(here)
 
     run(tmp_path, redis_server, scenario)
 
