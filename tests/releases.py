@@ -32,4 +32,6 @@ def unpack_previous(folder: Path) -> Path:
 
 
 def _git(*arguments: str) -> bytes:
-    return subprocess.run(["git", *arguments], cwd=_ROOT, check=True, capture_output=True, timeout=60).stdout
+    return subprocess.run(
+        ["git", "-c", "safe.directory=*", *arguments], cwd=_ROOT, check=True, capture_output=True, timeout=60
+    ).stdout

@@ -9,6 +9,9 @@ _REDIS: Final = "tests/integration/test_sync_redis.py"
 _SPOOL: Final = "tests/edge/test_spool.py"
 _SHIPPER: Final = "tests/edge/test_shipper.py"
 _INGEST: Final = "tests/control/test_ingest.py"
+_REPLICA: Final = "tests/edge/test_sync_replica.py"
+_PUBLISHING: Final = "tests/integration/test_publishing.py"
+_VALUES: Final = "tests/control/test_publishing_values.py"
 _CONSUMER: Final = "tests/integration/test_consumer.py"
 
 
@@ -116,7 +119,7 @@ MUTATIONS: Final = (
         "I4",
         "absences are kept while Redis is in doubt",
         "edge/sync.py",
-        "if not self._standing.sound or not self._standing.reachable or self._standing.loading:",
+        "if not standing.sound or not standing.reachable or standing.loading or standing.lagging:",
         "if False:",
         f"{_SYNC}::TestMisses::test_no_absence_is_kept_while_stale",
     ),
@@ -376,5 +379,53 @@ MUTATIONS: Final = (
         while not self._stopping:""",
         "        while not self._stopping:",
         f"{_CONSUMER}::test_what_an_ingester_left_behind_is_ingested",
+    ),
+    Mutation(
+        "I14",
+        "batches that SQL had and forgot are waited for",
+        "control/ingest/ledger.py",
+        "if batch.kept_from <= row.done + 1:",
+        "if True:",
+        f"{_INGEST}::test_what_an_edge_let_go_of_and_sql_lost_since_is_not_waited_for",
+    ),
+    Mutation(
+        "I4",
+        "a replica that lags says what does not exist",
+        "edge/floors.py",
+        "self._for_absences = max(self._for_absences, version)",
+        "pass",
+        f"{_REPLICA}::test_a_replica_behind_its_primary_cannot_say_what_does_not_exist",
+    ),
+    Mutation(
+        "I2",
+        "a replica that no longer follows is in step",
+        "edge/standing.py",
+        "self.lagging = self._owed > heard and now_s - self._owed_s >= LAG_S",
+        "self.lagging = False",
+        f"{_REPLICA}::test_lag_of_three_seconds_is_stale_and_less_is_nothing",
+    ),
+    Mutation(
+        "I2",
+        "nobody notices that SQL and Redis went back together",
+        "control/publishing/standing.py",
+        "return Standing.OUTRUN if newest_ack > Version(lineage.epoch, lineage.sequence) else Standing.FITS",
+        "return Standing.FITS",
+        f"{_PUBLISHING}::test_where_sql_and_redis_both_went_back_what_edges_saw_since_makes_a_new_epoch",
+    ),
+    Mutation(
+        "I3",
+        "an ack of a past that was taken back counts",
+        "control/publishing/fleet.py",
+        "elif leases.head is not None and _acked(lease) > leases.head.version:",
+        "elif False:",
+        f"{_VALUES}::test_an_edge_that_has_more_than_redis_has_nothing_of_what_is_published_now",
+    ),
+    Mutation(
+        "I2",
+        "a process forgets what it saw in SQL",
+        "control/publishing/courier.py",
+        "if last is None or last.epoch < lineage.epoch:",
+        "if True:",
+        f"{_PUBLISHING}::test_a_process_that_saw_sql_go_back_behind_a_rebuild_rebuilds_once_above_it",
     ),
 )
