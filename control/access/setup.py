@@ -3,7 +3,10 @@
 Open until somebody has logged in or a second person was added. A stranger who finds the page lacks that password.
 """
 
+from pydantic import SecretStr
+
 from control.access import sessions, store, tokens, users
+from control.access.models import UserRow
 from control.access.roles import Caller, Role
 from control.access.schemas import FirstAdmin
 from control.access.sessions import LoggedIn
@@ -27,12 +30,7 @@ async def claim(parts: Parts, wanted: FirstAdmin, source: str) -> LoggedIn:
         admin = await store.first_admin(session)
     if admin is None:
         raise _done()
-    guessers = (f"from {source}", f"as {admin.login}")
-    parts.logins.require(*guessers)
-    if not await tokens.password_fits(admin.password, wanted.secret.get_secret_value()):
-        parts.logins.fail(*guessers)
-        fault = "This is not the password that was printed, or given, at the first start."
-        raise Problem.invalid([FieldError("secret", "wrong_secret", fault)])
+    await _require_secret(parts, admin, wanted.secret, source)
     password = await tokens.hash_password(wanted.password.get_secret_value())
     async with parts.db.write() as session:
         row = await store.first_admin(session)
@@ -44,6 +42,15 @@ async def claim(parts: Parts, wanted: FirstAdmin, source: str) -> LoggedIn:
         caller = Caller(row.id, row.name, Role(row.role), "user")
         await record(session, caller, "user.set_up", row.id, before=before, after=users.show(row))
     return entered
+
+
+async def _require_secret(parts: Parts, admin: UserRow, secret: SecretStr, source: str) -> None:
+    guessers = (f"from {source}", f"as {admin.login}")
+    parts.logins.require(*guessers)
+    if not await tokens.password_fits(admin.password, secret.get_secret_value()):
+        parts.logins.fail(*guessers)
+        fault = "This is not the password that was printed, or given, at the first start."
+        raise Problem.invalid([FieldError("secret", "wrong_secret", fault)])
 
 
 def _done() -> Problem:
