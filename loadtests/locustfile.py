@@ -28,7 +28,7 @@ NEED_CONTROL: Final = {LongTail, EditedLink, Editor}
 log = logging.getLogger("turnout")
 
 
-@events.init.add_listener
+@events.init.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def prepare_or_leave_out(environment: Any, **_: Any) -> None:
     """Make what is clicked; do without the scenarios that need control where it is not named.
 
@@ -47,7 +47,7 @@ def prepare_or_leave_out(environment: Any, **_: Any) -> None:
         sys.exit(f"nothing can be prepared: {refusal}")
 
 
-@events.quitting.add_listener
+@events.quitting.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def judge(environment: Any, **_: Any) -> None:
     """Print every limit beside what was found, and set the exit code. Workers leave that to their master."""
     if isinstance(environment.runner, WorkerRunner):

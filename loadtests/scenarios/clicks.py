@@ -15,7 +15,7 @@ CLICKS_PER_S: Final = 10
 _ZIPF: Final = 1.1
 
 
-class Clicking(FastHttpUser):  # type: ignore[misc]  # Locust has no types
+class Clicking(FastHttpUser):
     """Somebody who clicks."""
 
     abstract = True

@@ -15,7 +15,7 @@ from loadtests.scenarios.preparation import EDITED, edited_offer, send_everybody
 _RIGHT: Final = re.compile(re.escape(HOME) + r"(?:edit-(\d+))?\?click_id=[0-9a-z]{26}")
 
 
-class Editor(FastHttpUser):  # type: ignore[misc]  # Locust has no types
+class Editor(FastHttpUser):
     """The one who edits. Each save is waited for until all edges have acked it: that is the time of `edit`."""
 
     fixed_count = 1

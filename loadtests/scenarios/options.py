@@ -8,7 +8,7 @@ from locust import events
 from loadtests.scenarios.limits import DEFAULT, parse
 
 
-@events.init_command_line_parser.add_listener
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]  # Locust has no types for it
 def add(parser: Any) -> None:
     """Add the options. They are sent to workers with the word to start."""
     parser.add_argument(
