@@ -41,7 +41,7 @@ class RedisServer:
         user = f"turnout:{quote(password, safe='')}@" if password else ""
         self.url = f"redis://{user}127.0.0.1:{self.port}/0"
         self._listen: tuple[str, ...] = ("--port", str(self.port))
-        self._programs = ("redis-server", "valkey-server")
+        self._programs: tuple[str, ...] = ("redis-server", "valkey-server")
         if certificate:
             self.url = f"rediss://{user}127.0.0.1:{self.port}/0?ssl_ca_certs={certificate.authority}"
             self._listen = ("--port", "0", "--tls-port", str(self.port), *certificate.redis_options())
