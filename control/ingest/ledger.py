@@ -59,6 +59,7 @@ class Ledger:
         self.hear(batch)
         self._seen.add((batch.boot, batch.number))
         self._skip_forgotten(row, batch)
+        _find_again(row)
         while (batch.boot, row.done + 1) in self._seen:
             row.done += 1
             self._seen.discard((batch.boot, row.done))
@@ -110,3 +111,11 @@ class Ledger:
             last_at=now_ms,
         )
         return row
+
+
+def _find_again(row: BootRow) -> None:
+    """Take back what was counted as forgotten and was only on its way: more is accounted for than was produced."""
+    forgotten = row.dropped.get(FORGOTTEN, 0)
+    excess = row.recorded + row.malformed + sum(row.dropped.values()) - row.produced
+    if forgotten and excess > 0:
+        row.dropped = {**row.dropped, FORGOTTEN: max(0, forgotten - excess)}

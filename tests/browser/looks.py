@@ -19,6 +19,7 @@ _HERE: Final = Path(__file__).parent
 _TEXTS, _CONTRAST, _SPILLS = ((_HERE / name).read_text() for name in ("texts.js", "contrast.js", "spills.js"))
 _AXE: Final = Axe()
 _HANG_MS: Final = 15_000
+_ATTEMPTS: Final = 10
 _REFUSALS: Final = (409, 412, 422)
 _RULES: Final = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 
@@ -55,8 +56,7 @@ def faint_texts(page: Page, bench: Page) -> list[str]:
     assert usual
     height = max(usual["height"], int(page.evaluate("document.documentElement.scrollHeight")))
     page.set_viewport_size({"width": usual["width"], "height": height})
-    texts = page.evaluate(_TEXTS, True)
-    picture = _picture(page)
+    texts, picture = _texts_before_picture(page)
     page.evaluate(_TEXTS, False)
     page.set_viewport_size(usual)
     faults = bench.evaluate(_CONTRAST, {"picture": picture, "texts": texts, "least": LEAST_CONTRAST})
@@ -64,6 +64,17 @@ def faint_texts(page: Page, bench: Page) -> list[str]:
         f"contrast {fault['ratio']:.2f} of “{fault['text']}” in {fault['at']}: {fault['color']} on {fault['behind']}"
         for fault in faults
     ]
+
+
+def _texts_before_picture(page: Page) -> tuple[object, str]:
+    """Return the texts of `page` and a picture of what lies behind them, taken while nothing moved."""
+    texts = page.evaluate(_TEXTS, True)
+    for _ in range(_ATTEMPTS):
+        picture = _picture(page)
+        before, texts = texts, page.evaluate(_TEXTS, True)
+        if texts == before:
+            break
+    return texts, picture
 
 
 def _picture(page: Page) -> str:

@@ -114,6 +114,7 @@ def test_a_filter_is_added_and_taken_away_by_keys(desk: Page) -> None:
     desk.keyboard.type("US")
     desk.keyboard.press("Enter")
     expect(desk.locator(".filter")).to_contain_text("Country: United States")
+    desk.wait_for_load_state()
     desk.keyboard.press("Escape")
     expect(desk.locator(".filter")).to_have_count(0)
 

@@ -20,6 +20,7 @@ def make_link(page: Page, slug: str) -> None:
     page.get_by_label(re.compile("^Slug")).fill(slug)
     page.get_by_role("button", name="Create link").click()
     expect(page.get_by_role("heading", name=f"/{slug}", exact=True)).to_be_visible()
+    page.wait_for_load_state()
 
 
 def test_a_link_is_made_and_follows_the_offers_rules(hand: Hand, turnout: Turnout, slug: str) -> None:

@@ -79,6 +79,18 @@ def test_what_an_edge_let_go_of_and_sql_lost_since_is_not_waited_for(database_ur
     ingesting(database_url, claim)
 
 
+def test_what_was_only_on_its_way_is_not_forgotten_in_the_end(database_url: str) -> None:
+    async def claim(ingester: Ingester) -> None:
+        clicks = Clicks()
+        await ingester.record(batch(6, [clicks.event()], produced=9, kept_from=6))
+        await ingester.record(batch(7, [clicks.event(), clicks.event()], produced=9, kept_from=6))
+        await ingester.record(batch(8, [clicks.event()], produced=9, kept_from=6))
+        [(dropped,)] = await ingester.rows("SELECT dropped FROM click_boots")
+        assert (json.loads(dropped) if isinstance(dropped, str) else dropped) == {"forgotten by SQL": 5}
+
+    ingesting(database_url, claim)
+
+
 def test_a_transaction_that_fails_leaves_nothing_and_can_be_repeated(database_url: str) -> None:
     class Failing(Exception):
         pass

@@ -17,6 +17,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from control.ingest.consumer import GROUP
 from shared.wire import CLICKS, CLICKS_DONE
 from tests.servers import RedisServer
 
@@ -248,6 +249,8 @@ def test_several_ingesters_share_the_stream(pipeline: Pipeline) -> None:
     for slot in range(3):
         pipeline.start_worker(slot)
     pipeline.until_recorded(4_000)
+    with pipeline.redis.client() as client:
+        pipeline.until(lambda: len(client.xinfo_consumers(CLICKS, GROUP)) == 2)
     pipeline.stop(one)
     pipeline.until_recorded(4_000)
     pipeline.settle()
