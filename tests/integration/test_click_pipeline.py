@@ -17,7 +17,6 @@ from pathlib import Path
 import orjson
 import pytest
 
-from control.ingest.consumer import GROUP
 from shared.wire import CLICKS, CLICKS_DONE
 from tests.servers import RedisServer
 
@@ -250,7 +249,7 @@ def test_several_ingesters_share_the_stream(pipeline: Pipeline) -> None:
         pipeline.start_worker(slot)
     pipeline.until_recorded(4_000)
     with pipeline.redis.client() as client:
-        pipeline.until(lambda: len(client.xinfo_consumers(CLICKS, GROUP)) == 2)
+        pipeline.until(lambda: sum(seen["cmd"] == "xreadgroup" for seen in client.client_list()) == 2)
     pipeline.stop(one)
     pipeline.until_recorded(4_000)
     pipeline.settle()
