@@ -23,7 +23,7 @@ from edge.responses import DEBUG_HEADER, Header, Response
 from edge.turn import Spool, Turn
 from edge.visitors import Caller, Sender, Visitors, domain_of
 from shared.client_ip import truncate_address
-from shared.destination import param_value
+from shared.destination import macros_of, param_value
 from shared.domains import PAUSED
 from shared.events import KINDS
 from shared.key import Key
@@ -287,15 +287,6 @@ def _forwarded_for(head: Head, peer: Peer) -> bytes:
 
 def _macros(link: Link, choice: Choice, caller: Caller, given: Sent) -> dict[str, str]:
     """Return the values of all macros but the click id, plain."""
-    pointer, table, visitor = link.entry.pointer, link.entry.table, caller.visitor
-    values = {name.decode(): param_value(raw) for name, raw in given.values.items()}
-    values["partner"] = values.pop("via", "")
-    return {
-        **values,
-        "country": visitor.country,
-        "device": visitor.device,
-        "os": visitor.os,
-        "offer": table.slug,
-        "link": link.entry.key.slug if pointer.link else "",
-        "rule": choice.rule_id,
-    }
+    sent_values = {name.decode(): param_value(raw) for name, raw in given.values.items()}
+    slug = link.entry.key.slug if link.entry.pointer.link else ""
+    return macros_of(caller.visitor, sent_values, offer=link.entry.table.slug, link=slug, rule=choice.rule_id)

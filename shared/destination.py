@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
 
+from shared.visitor import Visitor
+
 MACROS: Final = (
     "click_id",
     "partner",
@@ -34,6 +36,25 @@ _PRINTABLE: Final = re.compile(rb"[\x21-\x7e]+")
 _HEAD: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*:(?://[^/?#]*)?")
 _NOT_IN_A_QUERY: Final = re.compile(rb"[^\x21\x23-\x7e]|#")  # raw quotes, spaces, controls, non-ASCII and fragments
 _NEVER_PASSED: Final = frozenset({b"via", b"click_id", *(name.encode() for name in SUBS)})
+
+
+def macros_of(visitor: Visitor, sent: Mapping[str, str], *, offer: str, link: str, rule: str) -> dict[str, str]:
+    """Return the plain values of all macros but the click id.
+
+    sent: values of the reserved parameters of the query, and of what the link presets, by name. offer: its slug. link:
+    the link's slug, "" for the offer's own.
+    """
+    return {
+        "partner": sent.get("via", ""),
+        "coupon": sent.get("coupon", ""),
+        "country": visitor.country,
+        "device": visitor.device,
+        "os": visitor.os,
+        "offer": offer,
+        "link": link,
+        "rule": rule,
+        **{sub: sent.get(sub, "") for sub in SUBS},
+    }
 
 
 class InvalidDestination(ValueError):

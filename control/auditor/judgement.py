@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from control.auditor.truth import Truth
 from shared.countries import CODES, UNKNOWN
 from shared.decision import decide
-from shared.destination import SUBS
+from shared.destination import SUBS, macros_of
 from shared.pointer import Pointer
 from shared.table import Table
 from shared.visitor import Visitor
@@ -72,32 +72,21 @@ def _statuses(truth: Truth, now_ms: int) -> set[int]:
     return {truth.table.redirect_status if truth.pointer.is_open(at) else 410 for at in times}
 
 
-def _places(table: Table, truth: Truth, visitor: Visitor) -> set[bytes]:
-    """Return the Locations for this visitor from anywhere, with a mark in place of the click id."""
-    return set(_each_place(table, truth, visitor))
-
-
-def _each_place(table: Table, truth: Truth, visitor: Visitor) -> Iterator[bytes]:
+def _places(table: Table, truth: Truth, visitor: Visitor) -> Iterator[bytes]:
+    """Yield the Locations for this visitor from anywhere, likeliest first, with a mark in place of the click id."""
     assert truth.pointer is not None
-    for country in _COUNTRIES:
+    sent, link = _preset(truth.pointer), truth.key.slug if truth.pointer.link else ""
+    for country in (visitor.country, *_COUNTRIES):
         somewhere = visitor._replace(country=country)
         decision = decide(table, somewhere)
         if decision is not None:
-            macros = _macros(truth.pointer, table, truth.key.slug, somewhere) | {"rule": decision.rule}
+            macros = macros_of(somewhere, sent, offer=table.slug, link=link, rule=decision.rule)
             yield decision.destination.location(_MARK, QUERY.encode(), macros)
 
 
-def _macros(pointer: Pointer, table: Table, slug: str, visitor: Visitor) -> dict[str, str]:
-    return {
-        "partner": pointer.partner,
-        "coupon": pointer.coupon,
-        **dict(zip(SUBS, pointer.subs, strict=True)),
-        "country": visitor.country,
-        "device": visitor.device,
-        "os": visitor.os,
-        "offer": table.slug,
-        "link": slug if pointer.link else "",
-    }
+def _preset(pointer: Pointer) -> dict[str, str]:
+    subs = dict(zip(SUBS, pointer.subs, strict=True))
+    return {"via": pointer.partner, "coupon": pointer.coupon, **subs}
 
 
 def _is_of(location: bytes, place: bytes) -> bool:

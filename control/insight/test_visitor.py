@@ -21,7 +21,7 @@ from control.smartlinks.drafts import check_draft
 from control.smartlinks.schemas import SmartLinkIn
 from shared.conditions import KINDS
 from shared.decision import decide, trace
-from shared.destination import SUBS, param_value
+from shared.destination import macros_of, param_value
 from shared.rules import Offer
 from shared.table import Table, compile_offer, decode_table
 from shared.visitor import Visitor
@@ -111,7 +111,7 @@ def outcome(offer: Offer, visitor: Visitor, query: str) -> TestResult:
     decision = decide(table, visitor)
     location = None
     if decision is not None:
-        macros = _macros(offer, visitor, decision.rule, query)
+        macros = macros_of(visitor, _sent(query), offer=offer.slug, link="", rule=decision.rule)
         location = decision.destination.location(CLICK_ID, query.encode("utf-8", "replace"), macros).decode()
     link = offer.smart_link
     steps = trace(link, visitor) if link.enabled and table.status == "active" else []
@@ -142,20 +142,10 @@ async def visitor_of(classifier: Classifier, wanted: VisitorIn) -> Visitor:
     return visitor._replace(**attributes_of(wanted))
 
 
-def _macros(offer: Offer, visitor: Visitor, rule_id: str, query: str) -> dict[str, str]:
+def _sent(query: str) -> dict[str, str]:
+    """Return the parameters of a query; of a name sent twice the first."""
     pairs = [pair.partition("=") for pair in query.split("&")]
-    sent = {name: param_value(value.encode("utf-8", "replace")) for name, _, value in reversed(pairs)}
-    return {
-        "partner": sent.get("via", ""),
-        "coupon": sent.get("coupon", ""),
-        "country": visitor.country,
-        "device": visitor.device,
-        "os": visitor.os,
-        "offer": offer.slug,
-        "link": "",
-        "rule": rule_id,
-        **{sub: sent.get(sub, "") for sub in SUBS},
-    }
+    return {name: param_value(value.encode("utf-8", "replace")) for name, _, value in reversed(pairs)}
 
 
 def attributes_of(wanted: VisitorIn) -> dict[str, Any]:
