@@ -192,10 +192,8 @@ class Auditor:
             truth = await truth_of(session, key)
         if max(truth.link_sequence, truth.table_sequence) > self._publishes.status().published:
             return 0  # no edge can have it yet, which is publishing's to complain about
-        witnesses = telling(truth.table, self._witnesses)
-        witnesses = witnesses[
-            : max(1, MAX_ANSWERS_A_KEY // max(1, sum(each.workers for each in self._watched.values())))
-        ]
+        workers = sum(each.workers for each in self._watched.values())
+        witnesses = telling(truth.table, self._witnesses)[: max(1, MAX_ANSWERS_A_KEY // max(1, workers))]
         if not is_urgent:
             witnesses = [witnesses[self._round % len(witnesses)]]
         places = asyncio.Semaphore(_AT_ONCE)
@@ -223,7 +221,8 @@ class Auditor:
             self.answers["wrong" if says else "right"] += 1
             place = Place(host, slot, truth.key)
             if self._doubts.note(place, says, answer, self._clock()):
-                _log.error("an edge serves what SQL does not say", extra={**_named(place), "says": says})
+                told = {"edge": host, "slot": slot, "link": place.link, "says": says}
+                _log.error("an edge serves what SQL does not say", extra=told)
         return count
 
     async def _answers(self, watched: _Watched, question: Question) -> list[Answer]:
@@ -270,9 +269,8 @@ class Auditor:
         known = {(each.slot, each.link): each.since for each in before.differences} if before else {}
         found = ((place, doubt) for place, doubt in sorted(self._doubts.found.items()) if place.edge == host)
         return tuple(
-            Difference(place.slot, link, doubt.says, known.get((place.slot, link), now_ms()))
+            Difference(place.slot, place.link, doubt.says, known.get((place.slot, place.link), now_ms()))
             for place, doubt in found
-            for link in ("/".join(place.key),)
         )
 
     def _state(self, watched: _Watched, differences: Sequence[Difference]) -> tuple[State, str] | None:
@@ -286,10 +284,6 @@ class Auditor:
         if watched.is_untold:
             return State.UNTOLD, "it does not trust control's address, and so does not say which worker answers"
         return State.AGREES, ""
-
-
-def _named(place: Place) -> dict[str, object]:
-    return {"edge": place.edge, "slot": place.slot, "link": "/".join(place.key)}
 
 
 @asynccontextmanager

@@ -17,6 +17,11 @@ class Place(NamedTuple):
     slot: int
     key: Key
 
+    @property
+    def link(self) -> str:
+        """The slug as it is told, `<domain>/<slug>`."""
+        return "/".join(self.key)
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
