@@ -75,8 +75,12 @@ def count(blocks: Iterable[Block], asked: Asked, buckets: Sequence[Range]) -> li
         mask = _mask(block, asked)
         if mask is not None and 1 not in mask:
             continue
+        columns = [block.columns[name] for name in (*asked.dimensions, MEASURE)]
+        codes = [column.codes for column in columns]  # once a block: those of many values are put together anew
         for bucket, first, after in _runs(block, buckets):
-            for values, (kind, unique), number in _counted(block, asked.dimensions, mask, first, after):
+            parts = [part[first:after] for part in codes]
+            of_run = None if mask is None else mask[first:after]
+            for values, (kind, unique), number in _counted(columns, parts, of_run):
                 sums = found[bucket, values]
                 sums[MEASURE_OF_KIND[kind]] += number
                 sums[_UNIQUES] += unique * number
@@ -100,16 +104,13 @@ def _place(block: Block, code: int) -> int:
 
 
 def _counted(
-    block: Block, dimensions: Sequence[str], mask: bytes | None, first: int, after: int
+    columns: Sequence[Column], codes: Sequence[Sequence[int]], mask: bytes | None
 ) -> Iterator[tuple[Values, tuple[int, int], int]]:
-    columns = [block.columns[name] for name in dimensions]
-    measured = block.columns[MEASURE]
-    codes: list[Iterable[int]] = [column.codes[first:after] for column in (*columns, measured)]
-    if mask is not None:
-        codes = [compress(part, mask[first:after]) for part in codes]
-    texts = [column.texts for column in columns]
-    measures = [divmod(int(text), 2) for text in measured.texts]
-    for (*of_values, measure), number in Counter(zip(*codes, strict=True)).items():
+    """Yield the combinations of values, with the measure, which is the last column, and how many clicks had them."""
+    chosen = codes if mask is None else [compress(part, mask) for part in codes]
+    texts = [column.texts for column in columns[:-1]]
+    measures = [divmod(int(text), 2) for text in columns[-1].texts]
+    for (*of_values, measure), number in Counter(zip(*chosen, strict=True)).items():
         yield tuple(map(getitem, texts, of_values)), measures[measure], number
 
 
