@@ -1,6 +1,7 @@
 """What operators ask: is it alive, is it ready, how is it doing."""
 
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
@@ -10,13 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from control import metrics
 from control.auditor import findings
-from control.auditor.findings import Report
 from control.clicks.accounting import account
-from control.clicks.decisions import Decisions
-from control.clicks.schemas import Accounting
-from control.conversions.metrics import Waiting, waiting
+from control.conversions.metrics import waiting
 from control.parts import Parts, PartsDep
-from control.publishing.fleet import Fleet
+
+T = TypeVar("T")
 
 router = APIRouter(include_in_schema=False)
 
@@ -46,48 +45,21 @@ async def get_metrics(parts: PartsDep) -> Response:
         latency=parts.live.latency(),
         database_ok=not await _database_error(parts),
         responses=parts.responses,
-        fleet=await _fleet(parts),
-        clicks=await _clicks(parts),
-        decisions=await _decisions(parts),
-        conversions=await _conversions(parts),
-        audit=await _audit(parts),
+        fleet=await _known(parts.live.fleet()),
+        clicks=await _known(account(parts)),
+        decisions=await _known(parts.decisions.look()),
+        conversions=await _known(waiting(parts)),
+        audit=await _known(findings.report(parts.db)),
         audit_answers=parts.auditor.answers,
     )
     return Response(metrics.render(figures), media_type=metrics.CONTENT_TYPE)
 
 
-async def _fleet(parts: Parts) -> Fleet | None:
+async def _known(answer: Awaitable[T]) -> T | None:
+    """Return what can be known now, None while Redis or SQL does not answer."""
     try:
-        return await parts.live.fleet()
-    except (RedisError, OSError):
-        return None
-
-
-async def _clicks(parts: Parts) -> Accounting | None:
-    try:
-        return await account(parts)
-    except (SQLAlchemyError, OSError):
-        return None
-
-
-async def _decisions(parts: Parts) -> Decisions | None:
-    try:
-        return await parts.decisions.look()
-    except (SQLAlchemyError, OSError):
-        return None
-
-
-async def _conversions(parts: Parts) -> Waiting | None:
-    try:
-        return await waiting(parts)
-    except (SQLAlchemyError, OSError):
-        return None
-
-
-async def _audit(parts: Parts) -> Report | None:
-    try:
-        return await findings.report(parts.db)
-    except (SQLAlchemyError, OSError):
+        return await answer
+    except (RedisError, SQLAlchemyError, OSError):
         return None
 
 
