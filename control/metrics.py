@@ -251,8 +251,8 @@ def _nacks(fleet: Fleet | None) -> Labelled | None:
 def _geo_ages(fleet: Fleet | None) -> Labelled | None:
     if fleet is None:
         return None
-    built_at = {edge.host: [lease.geo_built_at for lease in edge.heard if lease.geo_built_at] for edge in fleet}
-    return {(host,): max(0.0, time.time() - min(times)) for host, times in built_at.items() if times}
+    built_at = {edge.host: edge.geo_built_at for edge in fleet}
+    return {(host,): max(0.0, time.time() - at) for host, at in built_at.items() if at is not None}
 
 
 def _audited(audit: Report | None) -> Labelled | None:

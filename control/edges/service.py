@@ -58,7 +58,6 @@ async def _lacking_since(parts: Parts, acked: Collection[int], published: int) -
 
 
 def _show(edge: fleet.Edge, status: PublisherStatus, lacking: Mapping[int, int], audited: Audited | None) -> Edge:
-    built_at = [lease.geo_built_at for lease in edge.heard if lease.geo_built_at]
     return Edge(
         host=edge.host,
         state=edge.state(Version(status.epoch, status.published)),
@@ -66,7 +65,7 @@ def _show(edge: fleet.Edge, status: PublisherStatus, lacking: Mapping[int, int],
         expected_workers=edge.workers,
         silent=list(edge.lapsed),
         address=next((lease.address for lease in edge.heard if lease.address), ""),
-        country_database_built_at=utc(min(built_at) * 1000) if built_at else None,
+        country_database_built_at=None if edge.geo_built_at is None else utc(edge.geo_built_at * 1000),
         audit=_audit(audited) if audited else None,
     )
 

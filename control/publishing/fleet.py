@@ -48,6 +48,11 @@ class Edge:
         workers = self.workers
         return tuple(lease for lease in self.leases if lease.slot < workers)
 
+    @property
+    def geo_built_at(self) -> int | None:
+        """When the oldest of its workers' country databases was built, in seconds since 1970; None where none says."""
+        return min((lease.geo_built_at for lease in self.heard if lease.geo_built_at), default=None)
+
     def refusals(self, version: Version) -> list[Refusal]:
         """Return what its workers refused of the transaction `version`, each key once."""
         mine = [lease for lease in self.heard if lease.epoch == version.epoch]
