@@ -21,7 +21,7 @@ from control.offers import store as offers
 from control.offers.compiled import compiled_offer, draft_of
 from control.parts import Parts, PartsDep
 from control.smartlinks import store as smart_links
-from control.smartlinks.drafts import check_draft
+from control.smartlinks.drafts import CheckedDraft, check_draft
 from control.smartlinks.schemas import SmartLinkIn
 from shared.visitor import Visitor
 
@@ -110,18 +110,22 @@ class Preview(Output):
 
 @router.post("/preview", summary="Replay recent clicks on a draft")
 async def post_preview(parts: PartsDep, _caller: Viewer, offer_id: PathId, body: PreviewIn) -> Preview:
-    return await preview(parts, offer_id, body)
+    return await preview(parts, offer_id, checked(parts, body), body.clicks)
 
 
-async def preview(parts: Parts, offer_id: str, wanted: PreviewIn) -> Preview:
-    """Return what a draft would change for recent clicks. Raises Problem 404, 422."""
-    draft = check_draft(wanted.draft, UrlRules(parts.settings.app_schemes)).numbered()
+def checked(parts: Parts, wanted: PreviewIn) -> CheckedDraft:
+    """Return the draft, its new rules called by their places. Raises Problem 422."""
+    return check_draft(wanted.draft, UrlRules(parts.settings.app_schemes)).numbered()
+
+
+async def preview(parts: Parts, offer_id: str, draft: CheckedDraft, count: int) -> Preview:
+    """Return what a draft would change for the latest `count` clicks. Raises Problem 404, 422."""
     async with parts.db.read() as session:
         offer = await offers.require(session, offer_id)
         current = draft_of(await smart_links.current(session, offer))
     now, then = table_of(compiled_offer(offer, current)), table_of(compiled_offer(offer, draft))
     async with parts.clicks_db.read() as session:
-        segments, span = await _recent(session, offer_id, wanted.clicks)
+        segments, span = await _recent(session, offer_id, count)
     names = {rule.id: rule.name for rule in (*current.rules, *draft.rules)}
     return _told(replay(segments, now, then), span, names)
 

@@ -8,13 +8,12 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 
 from control.access.guard import Viewer
-from control.destinations import UrlRules
 from control.fields import PathId
-from control.insight.preview import Move, Preview, PreviewIn, RuleShare, ValueShare, preview
+from control.insight.preview import Move, Preview, PreviewIn, RuleShare, ValueShare, checked, preview
 from control.insight.replay import GONE
 from control.offers import service as offers
 from control.parts import PartsDep
-from control.smartlinks.drafts import CheckedRule, check_draft
+from control.smartlinks.drafts import CheckedRule
 from control.smartlinks.schemas import Rule
 from control.web.figures import look_of, percent
 from control.web.flows import NARROW, WIDE, Station, draw
@@ -60,9 +59,9 @@ class Bars:
 @router.post("/ui/offers/{offer_id}/preview")
 async def show_preview(request: Request, parts: PartsDep, caller: Viewer, offer_id: PathId, body: PreviewIn) -> Any:
     """Answer the part of a page that shows what `body.draft` would change."""
-    found = await preview(parts, offer_id, body)
+    draft = checked(parts, body)
+    found = await preview(parts, offer_id, draft, body.clicks)
     offer = await offers.get(parts, caller, offer_id)
-    draft = check_draft(body.draft, UrlRules(parts.settings.app_schemes)).numbered()
     ends = {FALLBACK: draft.fallback_url or offer.destination_url, OFF: offer.destination_url}
     ways = ways_of(draft.rules, offer.smart_link.rules, ends)
     flows = flows_of(found)
