@@ -11,7 +11,7 @@ from sqlalchemy import func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks.models import CellRow, DaysRow, QuarterRow
-from control.clicks.shapes import BLOCK_DAYS, DECISION, QUARTERS_A_DAY
+from control.clicks.shapes import BLOCK_DAYS, DECISION, QUARTER_MS, QUARTERS_A_DAY
 from control.clicks.store import text_numbers
 from control.conversions.models import ConversionRow
 from control.conversions.report import REVERSALS
@@ -20,7 +20,6 @@ from control.insight.analytics.periods import Range
 from control.insight.analytics.rollups import closed_days
 
 _UTC: Final = 0
-_QUARTER_MS: Final = 900_000
 
 
 async def splits(session: AsyncSession, offer_ids: Collection[str], span: Range) -> dict[str, dict[str, int]]:
@@ -66,8 +65,8 @@ async def sales(session: AsyncSession, offer_ids: Collection[str], span: Range) 
         select(ConversionRow.offer_id, func.count())
         .where(
             ConversionRow.offer_id.in_(offer_ids),
-            ConversionRow.at >= span.first * _QUARTER_MS,
-            ConversionRow.at < span.after * _QUARTER_MS,
+            ConversionRow.at >= span.first * QUARTER_MS,
+            ConversionRow.at < span.after * QUARTER_MS,
             ConversionRow.event.not_in(sorted(REVERSALS)),
         )
         .group_by(ConversionRow.offer_id)
