@@ -4,7 +4,6 @@ Every part is a process of its own that can be killed, stopped, started again or
 """
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -22,7 +21,7 @@ import pytest
 
 from tests.cable import Cable
 from tests.clicking import History, destination
-from tests.installation import HANG_S, KEY, wait_until
+from tests.installation import HANG_S, KEY, call_api, wait_until
 from tests.postgres import Postgres
 from tests.sentinel import SentinelGroup
 from tests.servers import RedisServer, free_port
@@ -163,8 +162,8 @@ class Business:
         ports = [part.port for part in self.controls] if control is None else [self.controls[control].port]
         for port in ports[:-1]:
             with contextlib.suppress(OSError):
-                return _call(port, method, path, body, headers or {})
-        return _call(ports[-1], method, path, body, headers or {})
+                return call_api(port, method, path, body, headers)
+        return call_api(ports[-1], method, path, body, headers)
 
     def edit(self, slug: str, wait_s: float = HANG_S, control: int | None = None) -> Any:
         """Save the offer's next edit and note from when on it is on every edge; return what the API answers."""
@@ -324,15 +323,3 @@ class Business:
         with (self.folder / "haproxy.log").open("wb") as log:
             self._front = subprocess.Popen([binary, "-db", "-f", str(config)], stdout=log, stderr=log)
         wait_until(lambda: all(map(self.is_in_front, self.edges)), self.output)
-
-
-def _call(port: int, method: str, path: str, body: Any, more: Mapping[str, str]) -> Any:
-    connection = HTTPConnection("127.0.0.1", port, timeout=HANG_S)
-    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **more}
-    with contextlib.closing(connection):
-        connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
-        response = connection.getresponse()
-        content = response.read()
-    if response.status not in (200, 201):
-        raise RuntimeError(f"{method} {path}: {response.status} {content.decode(errors='replace')[:500]}")
-    return json.loads(content)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,15 +104,7 @@ class Installation:
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         """Call the API as an admin and return its JSON; anything but success raises."""
-        connection = HTTPConnection("127.0.0.1", self.control_port, timeout=HANG_S)
-        headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
-        with contextlib.closing(connection):
-            connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
-            response = connection.getresponse()
-            content = response.read()
-        if response.status not in (200, 201):
-            raise RuntimeError(f"{method} {path}: {response.status} {content.decode(errors='replace')[:1000]}")
-        return json.loads(content)
+        return call_api(self.control_port, method, path, body)
 
     def try_api(self, method: str, path: str) -> Any:
         """Like `api`, None where it fails."""
@@ -173,3 +165,16 @@ def wait_until(condition: Callable[[], bool], explain: Callable[[], str] = str) 
     while not condition():
         assert time.monotonic() < deadline, explain()
         time.sleep(0.02)
+
+
+def call_api(port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:
+    """Call the API of the control at `port` as an admin and return its JSON. Raises RuntimeError for a refusal."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=HANG_S)
+    sent = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json", **(headers or {})}
+    with contextlib.closing(connection):
+        connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), sent)
+        response = connection.getresponse()
+        content = response.read()
+    if response.status not in (200, 201):
+        raise RuntimeError(f"{method} {path}: {response.status} {content.decode(errors='replace')[:1000]}")
+    return json.loads(content)

@@ -14,6 +14,7 @@ from control.app import close, create_app
 from control.parts import Parts
 from tests.control import postgres
 from tests.control.api import TOKENS, Api, Client, fill, parts_for, settings_for
+from tests.control.browser import Browser
 from tests.control.fakes import FakeLive
 from tests.control.postgres import PostgresDatabase
 
@@ -98,6 +99,14 @@ def viewer(client: Client) -> Api:
 def stranger(client: Client) -> Api:
     """Nobody's key."""
     return Api(client)
+
+
+@pytest.fixture
+def person(client: Client) -> Browser:
+    """An admin who is logged in."""
+    browser = Browser(client)
+    browser.log_in()
+    return browser
 
 
 def _fill(url: str) -> None:

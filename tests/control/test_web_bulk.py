@@ -2,32 +2,17 @@
 
 import pytest
 
-from control.access.roles import Role
 from control.errors import Problem
 from control.web import lines
-from tests.control.api import TOKENS, Api, Client
+from tests.control.api import Api
 from tests.control.browser import Browser
 
 COLUMNS = ("slug", "offer", "partner", "coupon", "sub1")
 
 
-@pytest.fixture
-def person(client: Client) -> Browser:
-    """An admin."""
-    person = Browser(client)
-    person.log_in()
-    return person
-
-
-@pytest.fixture
-def own_api(client: Client) -> Api:
-    """An admin's key."""
-    return Api(client, TOKENS[Role.ADMIN])
-
-
-def test_good_lines_are_made_and_bad_ones_stay_in_the_field(person: Browser, own_api: Api) -> None:
-    own_api.offer()
-    own_api.partner()
+def test_good_lines_are_made_and_bad_ones_stay_in_the_field(person: Browser, api: Api) -> None:
+    api.offer()
+    api.partner()
     text = 'slug,partner\none,mara\nsaas,mara\ntwo,nobody\n\nBad slug,mara\n"broken\nthree,\n'
     page = person.submit(person.get("/links/bulk?offer=saas"), "/links/bulk", lines=text)
     assert "2 links created, 4 refused." in page.text
@@ -35,18 +20,18 @@ def test_good_lines_are_made_and_bad_ones_stay_in_the_field(person: Browser, own
     assert "slug: An offer or a link has the slug saas already." in page.text
     assert "partner: Name one partner that exists, by id or by name." in page.text
     assert "This line is not CSV." in page.text
-    assert {link["slug"] for link in own_api.got("/links")["items"]} == {"one", "three"}
+    assert {link["slug"] for link in api.got("/links")["items"]} == {"one", "three"}
     assert "3" in page.text
     assert page.form("/links/bulk").fields["offer"] == "saas"
 
 
-def test_cells_copied_from_a_spreadsheet_are_parted_by_tabs(person: Browser, own_api: Api) -> None:
-    own_api.offer()
-    own_api.partner()
+def test_cells_copied_from_a_spreadsheet_are_parted_by_tabs(person: Browser, api: Api) -> None:
+    api.offer()
+    api.partner()
     text = "Code\tOffer\tPartner\nM,20\tsaas\tmara\n"
     page = person.submit(person.get("/coupons/bulk"), "/coupons/bulk", lines=text)
     assert "1 coupon created." in page.text
-    assert [coupon["code"] for coupon in own_api.got("/coupons")["items"]] == ["M,20"]
+    assert [coupon["code"] for coupon in api.got("/coupons")["items"]] == ["M,20"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from control.publishing.fleet import Edge, Fleet
 from control.publishing.publisher import PublisherStatus
 from control.web.publish_chart import BUDGET_MS, chart_of
 from shared.wire import Lease, Nack
-from tests.control.api import Api, Client, rule
+from tests.control.api import Api, rule
 from tests.control.browser import Browser, Page
 from tests.control.fakes import FakeLive
 
@@ -43,13 +43,6 @@ def worker(slot: int, acked: int = 7, **fields: int) -> Lease:
 @pytest.fixture
 def live() -> Busy:
     return Busy()
-
-
-@pytest.fixture
-def person(client: Client) -> Browser:
-    browser = Browser(client)
-    browser.log_in()
-    return browser
 
 
 def cell(page: Page, label: str) -> str:

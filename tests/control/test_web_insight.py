@@ -8,23 +8,9 @@ import pytest
 
 from control.access.roles import Role
 from control.web.sentence import pretty_url, sentence
-from tests.control.api import TOKENS, Api, Client, rule
+from tests.control.api import TOKENS, Api, rule
 from tests.control.browser import Browser
 from tests.control.clicks import Clicks, Ingester, batch, clicks_database
-
-
-@pytest.fixture
-def person(client: Client) -> Browser:
-    """An admin."""
-    person = Browser(client)
-    person.log_in()
-    return person
-
-
-@pytest.fixture
-def own_api(client: Client) -> Api:
-    """An admin's key."""
-    return Api(client, TOKENS[Role.ADMIN])
 
 
 def come(database_url: str, *clicks: dict[str, Any]) -> None:
@@ -42,17 +28,17 @@ def come(database_url: str, *clicks: dict[str, Any]) -> None:
     asyncio.run(record())
 
 
-def test_without_clicks_the_analytics_say_what_to_do(person: Browser, own_api: Api) -> None:
-    page = person.get(f"/offers/{own_api.offer()['id']}/analytics")
+def test_without_clicks_the_analytics_say_what_to_do(person: Browser, api: Api) -> None:
+    page = person.get(f"/offers/{api.offer()['id']}/analytics")
     assert page.status == 200
     assert "Nobody came in this period" in page.text
 
 
 def test_analytics_count_people_apart_from_bots_and_name_what_they_rank(
-    person: Browser, own_api: Api, database_url: str
+    person: Browser, api: Api, database_url: str
 ) -> None:
-    offer, partner = own_api.offer(), own_api.partner()
-    saved = own_api.save(offer["id"], [rule(name="Americans", when={"country": ["US"]})]).json()
+    offer, partner = api.offer(), api.partner()
+    saved = api.save(offer["id"], [rule(name="Americans", when={"country": ["US"]})]).json()
     base = {"offer": offer["id"], "rule": saved["rules"][0]["id"], "via": "mara"}
     fallen = {"offer": offer["id"], "rule": "fallback", "country": "BR", "via": "", "link": ""}
     come(database_url, base, base, {**base, "kind": "bot"}, fallen)
@@ -70,10 +56,10 @@ def test_analytics_count_people_apart_from_bots_and_name_what_they_rank(
     assert f"/offers/{offer['id']}/analytics?measure=bots" in bots.links
 
 
-def test_a_viewer_of_analytics_is_offered_no_rule(person: Browser, own_api: Api, database_url: str) -> None:
-    offer = own_api.offer()
+def test_a_viewer_of_analytics_is_offered_no_rule(person: Browser, api: Api, database_url: str) -> None:
+    offer = api.offer()
     come(database_url, {"offer": offer["id"], "rule": "fallback", "country": "BR"})
-    own_api.made("/users", {"login": "v@test", "password": "correct horse", "role": "viewer"})
+    api.made("/users", {"login": "v@test", "password": "correct horse", "role": "viewer"})
     person.client.cookies.clear()
     person.log_in("v@test", "correct horse")
     page = person.get(f"/offers/{offer['id']}/analytics")
@@ -89,14 +75,14 @@ def test_a_viewer_of_analytics_is_offered_no_rule(person: Browser, own_api: Api,
         ("kind=ghost", "Kinds are person"),
     ],
 )
-def test_a_view_that_cannot_be_is_refused_in_words(person: Browser, own_api: Api, query: str, said: str) -> None:
-    page = person.get(f"/offers/{own_api.offer()['id']}/analytics?{query}")
+def test_a_view_that_cannot_be_is_refused_in_words(person: Browser, api: Api, query: str, said: str) -> None:
+    page = person.get(f"/offers/{api.offer()['id']}/analytics?{query}")
     assert page.status == 422
     assert said in page.text
 
 
-def test_days_are_the_viewers(person: Browser, own_api: Api, database_url: str) -> None:
-    offer = own_api.offer()
+def test_days_are_the_viewers(person: Browser, api: Api, database_url: str) -> None:
+    offer = api.offer()
     come(database_url, {"offer": offer["id"]})
     person.client.cookies.set("turnout_tz", "Asia%2FKolkata")
     assert "Days are in Asia/Kolkata time." in person.get(f"/offers/{offer['id']}/analytics").text
@@ -105,23 +91,23 @@ def test_days_are_the_viewers(person: Browser, own_api: Api, database_url: str) 
     assert "Days are in UTC time." in person.get(f"/offers/{offer['id']}/analytics").text
 
 
-def test_the_overview_says_what_happens_with_a_click_now(person: Browser, own_api: Api, database_url: str) -> None:
-    offer = own_api.offer()
-    saved = own_api.save(offer["id"], [rule("https://us.example/x", when={"country": ["US"], "os": ["ios"]})]).json()
+def test_the_overview_says_what_happens_with_a_click_now(person: Browser, api: Api, database_url: str) -> None:
+    offer = api.offer()
+    saved = api.save(offer["id"], [rule("https://us.example/x", when={"country": ["US"], "os": ["ios"]})]).json()
     come(database_url, {"offer": offer["id"], "rule": saved["rules"][0]["id"]})
     page = person.get(f"/offers/{offer['id']}")
     assert "From United States with iOS us.example /x" in page.text
     assert "100.0%" in page.text
-    own_api.post(f"/offers/{offer['id']}/pause")
+    api.post(f"/offers/{offer['id']}/pause")
     assert "Every click is told that this is gone." in person.get(f"/offers/{offer['id']}").text
 
 
-def test_history_says_who_changed_what_and_restores(person: Browser, own_api: Api) -> None:
-    offer = own_api.offer()
-    first = own_api.save(offer["id"], [rule(name="US", when={"country": ["US"]}), rule(name="DE", when={})]).json()
+def test_history_says_who_changed_what_and_restores(person: Browser, api: Api) -> None:
+    offer = api.offer()
+    first = api.save(offer["id"], [rule(name="US", when={"country": ["US"]}), rule(name="DE", when={})]).json()
     us, de = first["rules"]
     moved = [{**de, "when": {"country": ["DE"]}}, {**us, "enabled": False}]
-    own_api.save(offer["id"], moved, fields={"fallback_url": "https://else.example"})
+    api.save(offer["id"], moved, fields={"fallback_url": "https://else.example"})
     page = person.get(f"/offers/{offer['id']}/history")
     assert "key “admin key”" in page.text
     assert "Rule 1, DE conditions changed" in page.text
@@ -131,24 +117,24 @@ def test_history_says_who_changed_what_and_restores(person: Browser, own_api: Ap
     assert "It makes revision 4 with the rules of revision 2" in earlier.text
     page = person.submit(earlier, f"/offers/{offer['id']}/history/2/restore")
     assert "Restored revision 2" in page.text
-    assert own_api.got(f"/offers/{offer['id']}/smart-link")["rules"] == first["rules"]
+    assert api.got(f"/offers/{offer['id']}/smart-link")["rules"] == first["rules"]
 
 
-def test_a_restore_does_not_run_over_somebody_elses_save(person: Browser, own_api: Api) -> None:
-    offer = own_api.offer()
-    own_api.save(offer["id"], [rule()])
+def test_a_restore_does_not_run_over_somebody_elses_save(person: Browser, api: Api) -> None:
+    offer = api.offer()
+    api.save(offer["id"], [rule()])
     page = person.get(f"/offers/{offer['id']}/history?revision=1")
-    own_api.save(offer["id"], [rule("https://other.example")])
+    api.save(offer["id"], [rule("https://other.example")])
     page = person.submit(page, f"/offers/{offer['id']}/history/1/restore")
     assert "Somebody saved while you were looking, so nothing was restored." in page.text
-    assert own_api.got(f"/offers/{offer['id']}")["revision"] == 3
+    assert api.got(f"/offers/{offer['id']}")["revision"] == 3
 
 
-def test_search_finds_offers_partners_links_and_only_what_one_may_do(person: Browser, own_api: Api) -> None:
-    offer, partner = own_api.offer(name="Your 100% SaaS"), own_api.partner("lena")
-    link = own_api.made("/links", {"offer_id": offer["id"], "slug": "lena-yt"})
+def test_search_finds_offers_partners_links_and_only_what_one_may_do(person: Browser, api: Api) -> None:
+    offer, partner = api.offer(name="Your 100% SaaS"), api.partner("lena")
+    link = api.made("/links", {"offer_id": offer["id"], "slug": "lena-yt"})
 
-    def hits(typed: str, api: Api = own_api) -> list[str]:
+    def hits(typed: str, api: Api = api) -> list[str]:
         answer = api.client.request("GET", "/ui/search", params={"q": typed}, headers=api.headers)
         return [hit["href"] for group in answer.json()["groups"] for hit in group["hits"]]
 
@@ -156,8 +142,8 @@ def test_search_finds_offers_partners_links_and_only_what_one_may_do(person: Bro
     assert hits("100%") == [f"/offers/{offer['id']}/smart-link"]
     assert hits("https://go.test/lena-yt") == [f"/links/{link['id']}"]
     assert "/links/new" in hits("new link")
-    assert hits("new", Api(own_api.client, TOKENS[Role.VIEWER])) == []
-    assert own_api.client.request("GET", "/ui/search?q=x", headers={"Authorization": "Bearer no"}).status_code == 401
+    assert hits("new", Api(api.client, TOKENS[Role.VIEWER])) == []
+    assert api.client.request("GET", "/ui/search?q=x", headers={"Authorization": "Bearer no"}).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -182,13 +168,13 @@ def test_a_destination_shows_its_host_first_and_never_as_html() -> None:
 
 
 def test_conversions_are_counted_where_their_clicks_were_and_apart_without_one(
-    person: Browser, own_api: Api, database_url: str
+    person: Browser, api: Api, database_url: str
 ) -> None:
-    offer, partner = own_api.offer(), own_api.partner()
-    own_api.made("/coupons", {"offer_id": offer["id"], "partner_id": partner["id"], "code": "M20"})
+    offer, partner = api.offer(), api.partner()
+    api.made("/coupons", {"offer_id": offer["id"], "partner_id": partner["id"], "code": "M20"})
     come(database_url, {"offer": offer["id"], "rule": "fallback"})
     sale = {"coupon": "M20", "amount": "12.50", "currency": "USD", "txn_id": "t1", "secret": offer["postback_secret"]}
-    assert own_api.client.request("POST", "/postback/saas", params=sale).status_code == 201
+    assert api.client.request("POST", "/postback/saas", params=sale).status_code == 201
     page = person.get(f"/offers/{offer['id']}/analytics?measure=conversions")
     assert "Conversions 1" in page.text
     assert "Revenue, USD 12.50" in page.text
@@ -197,14 +183,14 @@ def test_conversions_are_counted_where_their_clicks_were_and_apart_without_one(
     assert f"/offers/{offer['id']}/analytics?measure=conversions&partner={partner['id']}" in page.links
 
 
-def test_a_conversion_says_whom_it_credits_and_why_and_the_log_what_was_refused(person: Browser, own_api: Api) -> None:
-    offer, partner = own_api.offer(), own_api.partner()
+def test_a_conversion_says_whom_it_credits_and_why_and_the_log_what_was_refused(person: Browser, api: Api) -> None:
+    offer, partner = api.offer(), api.partner()
     path = f"/offers/{offer['id']}/conversions"
     assert "No conversions yet" in person.get(path).text
-    own_api.made("/coupons", {"offer_id": offer["id"], "partner_id": partner["id"], "code": "M20"})
+    api.made("/coupons", {"offer_id": offer["id"], "partner_id": partner["id"], "code": "M20"})
     sale = {"coupon": "M20", "txn_id": "<b>t1</b>", "secret": offer["postback_secret"]}
-    own_api.client.request("POST", "/postback/saas", params=sale)
-    own_api.client.request("POST", "/postback/saas", params={"coupon": "M20", "secret": "wrong"})
+    api.client.request("POST", "/postback/saas", params=sale)
+    api.client.request("POST", "/postback/saas", params={"coupon": "M20", "secret": "wrong"})
     page = person.get(path)
     assert "Mara by the coupon" in page.text
     assert "<b>t1</b>" in page.text
@@ -214,9 +200,9 @@ def test_a_conversion_says_whom_it_credits_and_why_and_the_log_what_was_refused(
 
 
 def test_a_test_conversion_says_whom_it_would_credit_and_counts_nothing(
-    person: Browser, own_api: Api, database_url: str
+    person: Browser, api: Api, database_url: str
 ) -> None:
-    offer, partner = own_api.offer(), own_api.partner()
+    offer, partner = api.offer(), api.partner()
     come(database_url, {"offer": offer["id"], "via": "mara"})
     path = f"/offers/{offer['id']}/conversions"
 

@@ -6,33 +6,18 @@ from typing import Any
 
 import pytest
 
-from control.access.roles import Role
 from control.db import now_ms
 from control.ingest.closing import close_days
 from control.insight.analytics.periods import Range
 from control.insight.splits import splits
 from control.parts import Parts
 from control.web.counts import counts
-from tests.control.api import TOKENS, Api, Client, rule
+from tests.control.api import Api, rule
 from tests.control.browser import Browser
 from tests.control.clicks import Clicks, Ingester, batch, clicks_database
 
 HOUR_MS = 3_600_000
 QUARTER_MS = HOUR_MS // 4
-
-
-@pytest.fixture
-def person(client: Client) -> Browser:
-    """An admin."""
-    person = Browser(client)
-    person.log_in()
-    return person
-
-
-@pytest.fixture
-def own_api(client: Client) -> Api:
-    """An admin's key."""
-    return Api(client, TOKENS[Role.ADMIN])
 
 
 def come(database_url: str, clicks: Sequence[dict[str, Any]], *, closed: bool = False) -> None:
@@ -76,9 +61,9 @@ def test_people_of_seven_days_split_by_rule(database_url: str, closed: bool) -> 
 
 
 def test_a_row_says_how_people_split_and_who_edited_last(
-    person: Browser, own_api: Api, editor: Api, database_url: str
+    person: Browser, api: Api, editor: Api, database_url: str
 ) -> None:
-    offer = own_api.offer()
+    offer = api.offer()
     rules = [rule(name="Americans", when={"country": ["US"]}), rule(when={"country": ["DE"]}, enabled=False)]
     saved = editor.save(offer["id"], rules).json()
     first = saved["rules"][0]["id"]
@@ -91,19 +76,17 @@ def test_a_row_says_how_people_split_and_who_edited_last(
     assert "editor key" in page.text
 
 
-def test_a_smart_link_that_hardly_anybody_fits_is_worth_a_look(
-    person: Browser, own_api: Api, database_url: str
-) -> None:
-    offer = own_api.offer()
-    saved = own_api.save(offer["id"], [rule(when={"country": ["US"]})]).json()
+def test_a_smart_link_that_hardly_anybody_fits_is_worth_a_look(person: Browser, api: Api, database_url: str) -> None:
+    offer = api.offer()
+    saved = api.save(offer["id"], [rule(when={"country": ["US"]})]).json()
     keys = ["fallback"] * 60 + [saved["rules"][0]["id"]] * 40
     come(database_url, [{"offer": offer["id"], "rule": key} for key in keys])
 
     assert "60% go to everyone else" in person.get("/offers").text
 
 
-def test_the_list_and_the_overview_count_the_same_people(person: Browser, own_api: Api, database_url: str) -> None:
-    offer = own_api.offer()
+def test_the_list_and_the_overview_count_the_same_people(person: Browser, api: Api, database_url: str) -> None:
+    offer = api.offer()
     ago = [0, 25, 100, 140, 167, 169]
     come(database_url, [{"offer": offer["id"], "time_ms": now_ms() - hours * HOUR_MS} for hours in ago])
     person.client.cookies.set("turnout_tz", "Asia%2FKolkata")
@@ -113,35 +96,35 @@ def test_the_list_and_the_overview_count_the_same_people(person: Browser, own_ap
 
 
 @pytest.mark.parametrize("typed", ["yourbrand", "SAAS", "aas"])
-def test_offers_are_found_by_a_part_of_name_or_slug(person: Browser, own_api: Api, typed: str) -> None:
-    own_api.offer("saas", name="YourBrand SaaS")
-    own_api.offer("other", name="Holiday bundle")
+def test_offers_are_found_by_a_part_of_name_or_slug(person: Browser, api: Api, typed: str) -> None:
+    api.offer("saas", name="YourBrand SaaS")
+    api.offer("other", name="Holiday bundle")
     page = person.get(f"/offers?q={typed}")
 
     assert "YourBrand SaaS" in page.text
     assert "Holiday bundle" not in page.text
 
 
-def test_what_is_not_found_is_said_and_stays_typed(person: Browser, own_api: Api) -> None:
-    own_api.offer()
+def test_what_is_not_found_is_said_and_stays_typed(person: Browser, api: Api) -> None:
+    api.offer()
     page = person.get("/offers?q=%25")
 
     assert "No active offer is called “%”" in page.text
     assert page.form("/offers").fields["q"] == "%"
 
 
-def test_the_list_says_how_many_there_are_of_each_status(person: Browser, own_api: Api) -> None:
-    own_api.offer("a")
-    own_api.offer("b")
-    own_api.post(f"/offers/{own_api.offer('c')['id']}/archive")
+def test_the_list_says_how_many_there_are_of_each_status(person: Browser, api: Api) -> None:
+    api.offer("a")
+    api.offer("b")
+    api.post(f"/offers/{api.offer('c')['id']}/archive")
 
     assert "Active 2 Paused 0 Archived 1" in person.get("/offers").text
 
 
-def test_the_side_bar_counts_no_further_than_it_tells(person: Browser, own_api: Api, parts: Parts) -> None:
+def test_the_side_bar_counts_no_further_than_it_tells(person: Browser, api: Api, parts: Parts) -> None:
     for slug in ("a", "b", "c"):
-        own_api.offer(slug)
-    own_api.partner()
+        api.offer(slug)
+    api.partner()
 
     assert "Offers 3 Links 0 Partners 1 Coupons 0" in person.get("/edges").text
     told = person.client.portal.call(counts, parts, 2)

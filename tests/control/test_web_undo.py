@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from control.access.roles import Role
 from control.audit.models import AuditRow
 from control.parts import Parts
-from tests.control.api import TOKENS, Api, Client
+from tests.control.api import Api
 from tests.control.browser import Browser, Page
 from tests.control.fakes import FakeLive
 
@@ -16,24 +15,10 @@ NOUNS = ["links", "coupons", "partners", "domains"]
 
 
 @pytest.fixture
-def own_api(client: Client) -> Api:
-    """An admin's key beside the browser."""
-    return Api(client, TOKENS[Role.ADMIN])
-
-
-@pytest.fixture
-def person(client: Client) -> Browser:
-    """An admin, logged in."""
-    browser = Browser(client)
-    browser.log_in()
-    return browser
-
-
-@pytest.fixture
-def things(own_api: Api) -> dict[str, Any]:
+def things(api: Api) -> dict[str, Any]:
     """One of every noun whose deletion can be undone, each as full as it can be and none in another's way."""
-    offer = own_api.offer()
-    partner, other = own_api.partner(), own_api.partner("theo")
+    offer = api.offer()
+    partner, other = api.partner(), api.partner("theo")
     link = {
         "offer_id": offer["id"],
         "slug": "x",
@@ -45,10 +30,10 @@ def things(own_api: Api) -> dict[str, Any]:
     link["expires_at"] = "2030-01-01T00:00:00Z"
     coupon = {"offer_id": offer["id"], "partner_id": other["id"], "code": "Mara20"}
     return {
-        "links": own_api.made("/links", link),
-        "coupons": own_api.made("/coupons", coupon),
+        "links": api.made("/links", link),
+        "coupons": api.made("/coupons", coupon),
         "partners": partner,
-        "domains": own_api.made("/domains", {"host": "go.own.example", "root_url": "https://own.example"}),
+        "domains": api.made("/domains", {"host": "go.own.example", "root_url": "https://own.example"}),
     }
 
 
@@ -60,17 +45,17 @@ def delete(person: Browser, noun: str, thing: dict[str, Any]) -> Page:
 
 @pytest.mark.parametrize("noun", NOUNS)
 def test_what_was_deleted_is_back_as_it_was_under_its_id(
-    person: Browser, own_api: Api, things: dict[str, Any], noun: str
+    person: Browser, api: Api, things: dict[str, Any], noun: str
 ) -> None:
     path = f"/{noun}/{things[noun]['id']}"
-    before = own_api.got(path)
+    before = api.got(path)
     page = delete(person, noun, things[noun])
-    assert own_api.get(path).status_code == 404
+    assert api.get(path).status_code == 404
 
     undone = person.submit(page, f"{path}/undelete")
 
     assert "Back again" in undone.text
-    assert own_api.got(path) == before
+    assert api.got(path) == before
 
 
 def test_a_link_that_is_back_is_published_again(person: Browser, things: dict[str, Any], live: FakeLive) -> None:
@@ -83,30 +68,28 @@ def test_a_link_that_is_back_is_published_again(person: Browser, things: dict[st
 
 
 @pytest.mark.parametrize("noun", NOUNS)
-def test_it_is_undone_once(person: Browser, own_api: Api, things: dict[str, Any], noun: str) -> None:
+def test_it_is_undone_once(person: Browser, api: Api, things: dict[str, Any], noun: str) -> None:
     path = f"/{noun}/{things[noun]['id']}"
     page = delete(person, noun, things[noun])
     person.submit(page, f"{path}/undelete")
 
     assert person.submit(page, f"{path}/undelete").status == 404
-    assert own_api.get(path).status_code == 200
+    assert api.get(path).status_code == 200
 
 
-def test_what_changed_since_it_was_back_is_not_undone_again(
-    person: Browser, own_api: Api, things: dict[str, Any]
-) -> None:
+def test_what_changed_since_it_was_back_is_not_undone_again(person: Browser, api: Api, things: dict[str, Any]) -> None:
     path = f"/links/{things['links']['id']}"
     page = delete(person, "links", things["links"])
     person.submit(page, f"{path}/undelete")
-    own_api.patch(path, {"slug": "moved"})
+    api.patch(path, {"slug": "moved"})
 
     assert person.submit(page, f"{path}/undelete").status == 404
-    assert own_api.got(path)["slug"] == "moved"
+    assert api.got(path)["slug"] == "moved"
 
 
-def test_a_slug_that_somebody_took_meanwhile_is_theirs(person: Browser, own_api: Api, things: dict[str, Any]) -> None:
+def test_a_slug_that_somebody_took_meanwhile_is_theirs(person: Browser, api: Api, things: dict[str, Any]) -> None:
     page = delete(person, "links", things["links"])
-    own_api.made("/links", {"offer_id": things["links"]["offer_id"], "slug": "x"})
+    api.made("/links", {"offer_id": things["links"]["offer_id"], "slug": "x"})
 
     refused = person.submit(page, f"/links/{things['links']['id']}/undelete")
 
