@@ -25,7 +25,7 @@ from deploy.data_folder import DataFolder
 from deploy.machine import Machine, control_settings, look, without_password
 from deploy.redis_client import connected
 from deploy.refusal import Refusal
-from edge import agents
+from edge.clicks import agents
 
 _LOW_SPACE_BYTES: Final = 1 << 30
 _MAX_SKEW_S: Final = 5.0

@@ -27,7 +27,7 @@ from urllib.request import Request, urlopen
 import maxminddb
 
 from deploy.refusal import Refusal
-from edge.geo import PACKAGED, sources_for
+from edge.clicks.geo import PACKAGED, sources_for
 from shared.country import check_database
 
 MAX_BYTES: Final = 1 << 30

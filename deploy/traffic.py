@@ -16,8 +16,8 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from edge.click_id import ClickIds
-from edge.spool import Spool
+from edge.clicks.click_id import ClickIds
+from edge.spool.spool import Spool
 from shared.conditions import parse_when
 from shared.decision import decide
 from shared.events import ClickEvent, encode_event

@@ -12,12 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from edge import app, logs
-from edge.agents import NoRustEngine
-from edge.geo import NoExtension
-from edge.listen import CannotListen, listen_alone, listen_together
+from edge import app
+from edge.clicks.agents import NoRustEngine
+from edge.clicks.geo import NoExtension
+from edge.process import logs
+from edge.process.listen import CannotListen, listen_alone, listen_together
+from edge.process.supervisor import CANNOT_START, Supervisor
 from edge.settings import EdgeSettings, InvalidSettings, load
-from edge.supervisor import CANNOT_START, Supervisor
 
 log = logging.getLogger("edge")
 

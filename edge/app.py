@@ -16,21 +16,21 @@ from typing import Any, Final
 
 import uvloop
 
-from edge import logs, metrics
-from edge.agents import Names, open_names
-from edge.click import Clicks
-from edge.counters import Counters
-from edge.geo import CountryDatabase, require_extension, sources_for
-from edge.heartbeat import SERVING, STARTING, STOPPING, Heart, Report, process_status
-from edge.load import LoadGauge
-from edge.metrics import Sources
-from edge.server import Server
+from edge.clicks.agents import Names, open_names
+from edge.clicks.click import Clicks
+from edge.clicks.counters import Counters
+from edge.clicks.geo import CountryDatabase, require_extension, sources_for
+from edge.clicks.visitors import Visitors
+from edge.feed.subscription import Subscription
+from edge.process import logs, metrics
+from edge.process.heartbeat import SERVING, STARTING, STOPPING, Heart, Report, process_status
+from edge.process.load import LoadGauge
+from edge.process.metrics import Sources
+from edge.process.server import Server
+from edge.process.whereabouts import Whereabouts
 from edge.settings import EdgeSettings
-from edge.shipper import Shipper
-from edge.spool import Spool
-from edge.subscription import Subscription
-from edge.visitors import Visitors
-from edge.whereabouts import Whereabouts
+from edge.spool.shipper import Shipper
+from edge.spool.spool import Spool
 from shared.client_ip import TrustedProxies
 
 log = logging.getLogger("edge.worker")

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from edge.cache import Entry
+from edge.rules.cache import Entry
 from shared.conditions import Condition
 from shared.key import DEFAULT_DOMAIN, Key
 from shared.pointer import Pointer

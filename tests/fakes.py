@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
-from edge.cache import ABSENT, Absent, Entry
-from edge.links import LinksUnavailable
+from edge.rules.cache import ABSENT, Absent, Entry
+from edge.rules.links import LinksUnavailable
 from shared.events import ClickEvent, decode_event
 from shared.key import Key
 from shared.wire import Version

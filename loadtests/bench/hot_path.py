@@ -21,12 +21,12 @@ from typing import Any
 import uvicorn
 from uvicorn.server import ServerState
 
-from edge.agents import open_names
-from edge.click import Clicks
-from edge.counters import Counters
-from edge.pages import build_app
-from edge.protocol import ClickProtocol, protocol_for
-from edge.visitors import Visitors
+from edge.clicks.agents import open_names
+from edge.clicks.click import Clicks
+from edge.clicks.counters import Counters
+from edge.clicks.visitors import Visitors
+from edge.http.pages import build_app
+from edge.http.protocol import ClickProtocol, protocol_for
 from loadtests.bench.visits import BROWSERS, head, slug_of
 from shared.client_ip import TrustedProxies
 from tests import builders

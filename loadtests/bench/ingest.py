@@ -35,7 +35,7 @@ from control.insight.analytics.reading import Sessions
 from control.migrations import tables
 from control.offers.models import OfferRow
 from control.partners.models import PartnerRow
-from edge.spool import Spool
+from edge.spool.spool import Spool
 from loadtests.bench.clicks import PARTNERS, ClickSource
 
 assert tables  # imported so that both databases are whole

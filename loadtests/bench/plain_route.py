@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from edge.agents import open_names
+from edge.clicks.agents import open_names
 from loadtests.bench.stage import example
 from loadtests.bench.visits import slug_of
 from shared.client_ip import TrustedProxies, client_ip

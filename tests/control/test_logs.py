@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from control import logs
-from edge import logs as edge_logs
+from edge.process import logs as edge_logs
 
 log = logging.getLogger("control.part")
 

@@ -16,7 +16,7 @@ import pytest
 
 from deploy import geo
 from deploy.refusal import Refusal
-from edge.geo import PACKAGED
+from edge.clicks.geo import PACKAGED
 from tests.servers import Site
 
 DAY_S = 86_400

@@ -13,7 +13,7 @@ import yaml
 
 import deploy
 from control.metrics import METRICS as CONTROL
-from edge.metrics import METRICS as EDGE
+from edge.process.metrics import METRICS as EDGE
 
 FOLDER = Path(deploy.__file__).parent
 OBSERVE = FOLDER / "observe"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deploy.traffic import DAYS, Source, buyers, leave, month
-from edge.spool_orphans import adopt
+from edge.spool.orphans import adopt
 from shared.events import ClickEvent, decode_event
 
 NOW_MS = 1_795_000_000_000

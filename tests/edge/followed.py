@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from edge.cache import Absent, Cache, Entry
-from edge.effects import Ack, Answer, Effect, Fetch, ReadLog, Reread, Withdraw
-from edge.floors import Floors
-from edge.sync import Sync
+from edge.rules.cache import Absent, Cache, Entry
+from edge.rules.effects import Ack, Answer, Effect, Fetch, ReadLog, Reread, Withdraw
+from edge.rules.floors import Floors
+from edge.rules.sync import Sync
 from shared import wire
 from shared.key import Key
 from tests.simulation.control import Changes, Control, pinned_bodies

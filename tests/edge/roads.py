@@ -9,13 +9,13 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from edge.cache import Entry
-from edge.click import Clicks
-from edge.click_id import ClickIds
-from edge.counters import Counters
-from edge.pages import build_app
-from edge.protocol import ClickProtocol, protocol_for
-from edge.visitors import Visitors
+from edge.clicks.click import Clicks
+from edge.clicks.click_id import ClickIds
+from edge.clicks.counters import Counters
+from edge.clicks.visitors import Visitors
+from edge.http.pages import build_app
+from edge.http.protocol import ClickProtocol, protocol_for
+from edge.rules.cache import Entry
 from shared.client_ip import TrustedProxies
 from tests import builders
 from tests.fakes import FakeLinks, FakeSpool

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.agents import NoRustEngine, open_names
+from edge.clicks.agents import NoRustEngine, open_names
 from tests.builders import CHROME, GOOGLEBOT, IPHONE
 
 names = open_names()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.cache import ABSENT, Cache, Entry, OfferTable
+from edge.rules.cache import ABSENT, Cache, Entry, OfferTable
 from shared.key import Key
 from shared.pointer import Pointer
 from shared.wire import Version

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.cache import Entry
-from edge.head import Head, Peer
-from edge.responses import Response
+from edge.http.head import Head, Peer
+from edge.http.responses import Response
+from edge.rules.cache import Entry
 from shared.decision import decide
 from shared.destination import SUBS, param_name, param_value
 from shared.events import ClickEvent, decode_event, encode_event

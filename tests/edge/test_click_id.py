@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.click_id import ALPHABET, LENGTH, ClickIds, base32
+from edge.clicks.click_id import ALPHABET, LENGTH, ClickIds, base32
 
 times = st.lists(st.integers(0, 1 << 44), min_size=1, max_size=50)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import maxminddb.extension
 import pytest
 
-from edge.geo import PACKAGED, CountryDatabase, Lookup, NoExtension, nowhere, require_extension, sources_for
+from edge.clicks.geo import PACKAGED, CountryDatabase, Lookup, NoExtension, nowhere, require_extension, sources_for
 from shared.country import country_of
 from tests.builders import US_ADDRESS
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.heartbeat import SERVING, Ear, Heart, Report
+from edge.process.heartbeat import SERVING, Ear, Heart, Report
 
 Pair = tuple[Heart, Ear]
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from edge.leases import COALESCE_S, MAX_COALESCE_S, REFRESH_S, Leases
-from edge.rules_redis import RulesRedis
+from edge.feed.leases import COALESCE_S, MAX_COALESCE_S, REFRESH_S, Leases
+from edge.feed.rules_redis import RulesRedis
 from shared.wire import Head, Lease
 
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from edge.listen import CannotListen, listen_alone, listen_together
+from edge.process.listen import CannotListen, listen_alone, listen_together
 
 
 def test_all_sockets_are_bound_to_one_port() -> None:

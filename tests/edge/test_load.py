@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.counters import Counters
-from edge.load import WINDOW_S, Load, LoadGauge
-from edge.waits import Waits
+from edge.clicks.counters import Counters
+from edge.clicks.waits import Waits
+from edge.feed.leases import Load
+from edge.process.load import WINDOW_S, LoadGauge
 
 
 class Clock:

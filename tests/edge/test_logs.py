@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edge import logs
+from edge.process import logs
 
 log = logging.getLogger("edge.part")
 

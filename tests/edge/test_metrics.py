@@ -8,17 +8,18 @@ import orjson
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from edge import metrics
-from edge.counters import Counters
-from edge.geo import GeoStatus
-from edge.heartbeat import ProcessStatus, Samples
-from edge.links import SyncStatus
-from edge.metrics import METRICS, Sources, Totals, edge_samples, render, sample
-from edge.shipper import ShipperStatus
-from edge.spool import SpoolStatus
+import edge
+from edge.clicks.counters import Counters
+from edge.clicks.geo import GeoStatus
+from edge.process import metrics
+from edge.process.heartbeat import ProcessStatus, Samples
+from edge.process.metrics import METRICS, Sources, Totals, edge_samples, render, sample
+from edge.rules.links import SyncStatus
+from edge.spool.shipper import ShipperStatus
+from edge.spool.spool import SpoolStatus
 from shared.wire import Version
 
-README = (Path(metrics.__file__).parent / "README.md").read_text()
+README = (Path(edge.__file__).parent / "README.md").read_text()
 CLOSED_LABELS = {"kind", "status", "state", "reason", "cause", "version"}
 
 

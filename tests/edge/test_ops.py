@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.admin import DEADLINE_S, MAX_CONNECTIONS, MAX_HEAD_BYTES, AdminServer, Answer, response
-from edge.heartbeat import SERVING, STARTING, Report
-from edge.ops import EdgeView, WorkerView, answer
+from edge.process.admin import DEADLINE_S, MAX_CONNECTIONS, MAX_HEAD_BYTES, AdminServer, Answer, response
+from edge.process.heartbeat import SERVING, STARTING, Report
+from edge.process.ops import EdgeView, WorkerView, answer
 
 DAY_S = 86_400.0
 

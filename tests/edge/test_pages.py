@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from edge.pages import as_messages
-from edge.responses import GONE, NOT_FOUND, ROBOTS, UNAVAILABLE, Response
+from edge.http.pages import as_messages
+from edge.http.responses import GONE, NOT_FOUND, ROBOTS, UNAVAILABLE, Response
 from tests import builders
 from tests.edge.roads import Edge, header_of, status_of
 from tests.fakes import FakeLinks

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.conversation import HEAD_TIMEOUT_S, LINGER_S, MAX_ANSWERS_PER_TURN, MAX_PENDING_BYTES, WRITE_TIMEOUT_S
+from edge.http.conversation import HEAD_TIMEOUT_S, LINGER_S, MAX_ANSWERS_PER_TURN, MAX_PENDING_BYTES, WRITE_TIMEOUT_S
 from tests import builders
 from tests.edge.roads import NOW_MS, PROXY, STRANGER, Edge, cut, header_of, settle, status_of
 from tests.fakes import FakeLinks

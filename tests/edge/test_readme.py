@@ -14,8 +14,12 @@ LINES = [line for each in MAPS for line in each.splitlines() if not line.startsw
 
 @pytest.mark.parametrize("line", LINES)
 def test_every_file_on_the_map_exists(line: str) -> None:
-    names = line.split("  ")[0].split()
+    folder, paths = "", []
+    for name in re.split(r"\s{2,}", line)[0].split():
+        if name.endswith("/"):
+            folder = name
+        else:
+            paths.append(f"{folder}{name}.py" if "/" not in name else f"{name}.py")
 
-    paths = [f"../{name}.py" if "/" in name else f"{name}.py" for name in names]
-
-    assert [path for path in paths if not list(FOLDER.parent.glob(f"edge/{path}"))] == []
+    assert paths
+    assert [path for path in paths if not (FOLDER / path).exists()] == []

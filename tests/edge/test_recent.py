@@ -1,6 +1,6 @@
 """What is remembered, what is forgotten, and what is not worth remembering."""
 
-from edge.recent import Recent, SecondSight
+from edge.clicks.recent import Recent, SecondSight
 
 
 def test_what_is_asked_for_stays_and_what_is_not_goes() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from edge.shipper import Marks, Shipper
-from edge.spool import Spool
+from edge.spool.shipper import Marks, Shipper
+from edge.spool.spool import Spool
 from shared.wire import CLICKS, CLICKS_COUNTS, CLICKS_DONE
 from tests.servers import RedisServer
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.keeping import Keeper
-from edge.snapshot import BadSnapshot, Snapshot, SnapshotWriter
-from edge.withdrawals import Withdrawals
+from edge.feed.keeping import Keeper
+from edge.feed.snapshot import BadSnapshot, Snapshot, SnapshotWriter
+from edge.feed.withdrawals import Withdrawals
 from shared import wire
 from shared.key import Key
 from shared.wire import Version

@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 import pytest
 
-from edge.spool import MAX_BATCH_EVENTS, SEGMENT_BYTES, Spool
-from edge.spool_frames import CUT, EVENTS, encode_frame, read_frames
-from edge.spool_orphans import Orphan, adopt
+from edge.spool.frames import CUT, EVENTS, encode_frame, read_frames
+from edge.spool.orphans import Orphan, adopt
+from edge.spool.spool import MAX_BATCH_EVENTS, SEGMENT_BYTES, Spool
 
 MIB = 1024 * 1024
 
@@ -400,7 +400,7 @@ def test_a_spool_of_a_later_format_is_left_alone(tmp_path: Path) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from edge.spool import Spool
+from edge.spool.spool import Spool
 
 spool = Spool.open(Path(sys.argv[1]), 1 << 26, boot="killed", host="h", slot=3)
 number = 0

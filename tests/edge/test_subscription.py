@@ -7,14 +7,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from edge.budget import Bucket, ClientBudget
-from edge.floors import Floors
-from edge.links import LinksUnavailable
-from edge.nacks import MAX_NACKS, Nacks
-from edge.published import Refused, is_tombstone, link_of, offer_of
-from edge.replies import Page, parse_page, read_head
-from edge.standing import Relation, Standing
-from edge.subscription import Subscription
+from edge.feed.budget import Bucket, ClientBudget
+from edge.feed.subscription import Subscription
+from edge.rules.floors import Floors
+from edge.rules.links import LinksUnavailable
+from edge.rules.nacks import MAX_NACKS, Nacks
+from edge.rules.published import Refused, is_tombstone, link_of, offer_of
+from edge.rules.replies import Page, parse_page, read_head
+from edge.rules.standing import Relation, Standing
 from shared import wire
 from shared.key import Key
 from shared.wire import Announcement, Head, Version

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from edge.sweep import Sweep
+from edge.http.sweep import Sweep
 
 ROUND_S = 0.5
 

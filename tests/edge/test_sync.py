@@ -5,11 +5,11 @@ import math
 import orjson
 import pytest
 
-from edge.cache import ABSENT, Entry
-from edge.effects import Fetch, ReadLog, Reread, Withdraw
-from edge.misses import MAX_IN_FLIGHT
-from edge.published import Refused
-from edge.standing import PATIENCE_S
+from edge.rules.cache import ABSENT, Entry
+from edge.rules.effects import Fetch, ReadLog, Reread, Withdraw
+from edge.rules.misses import MAX_IN_FLIGHT
+from edge.rules.published import Refused
+from edge.rules.standing import PATIENCE_S
 from shared import wire
 from shared.key import Key
 from shared.table import compile_offer

@@ -4,9 +4,9 @@ from copy import deepcopy
 
 import pytest
 
-from edge.cache import ABSENT, Entry
-from edge.standing import LAG_S
-from edge.sync import STALE, SYNCED
+from edge.rules.cache import ABSENT, Entry
+from edge.rules.standing import LAG_S
+from edge.rules.sync import STALE, SYNCED
 from shared.key import Key
 from tests.edge.followed import Followed
 from tests.simulation.memory_redis import MemoryRedis

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.visitors import MAX_AGENTS_READ_PER_TURN, Caller, Headers, Visitors, referrer_host, utc_day
+from edge.clicks.visitors import MAX_AGENTS_READ_PER_TURN, Caller, Headers, Visitors, referrer_host, utc_day
 from tests import builders
 from tests.edge.roads import NOW_MS, PROXY, SALTS, STRANGER, Edge
 

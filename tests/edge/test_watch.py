@@ -2,8 +2,8 @@
 
 import pytest
 
-from edge.heartbeat import SERVING, STARTING, STOPPING
-from edge.watch import MAX_FAILED_STARTS, Action, Slot
+from edge.process.heartbeat import SERVING, STARTING, STOPPING
+from edge.process.watch import MAX_FAILED_STARTS, Action, Slot
 
 
 def suspended(_pid: int) -> bool:

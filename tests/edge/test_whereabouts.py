@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from edge.whereabouts import Whereabouts
+from edge.process.whereabouts import Whereabouts
 
 REDIS = "redis://127.0.0.1:6379/0"
 

@@ -11,11 +11,11 @@ import sys
 
 import orjson
 
-from edge import logs
-from edge.heartbeat import SERVING, Heart, Report
-from edge.listen import listen_alone, listen_together
+from edge.process import logs
+from edge.process.heartbeat import SERVING, Heart, Report
+from edge.process.listen import listen_alone, listen_together
+from edge.process.supervisor import Supervisor
 from edge.settings import EdgeSettings
-from edge.supervisor import Supervisor
 
 BEHAVIOUR = os.environ.get("TINY", "")
 

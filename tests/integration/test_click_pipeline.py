@@ -25,8 +25,8 @@ HANG_S = 90
 WORKER = """
 import asyncio, secrets, sys, time
 from pathlib import Path
-from edge.shipper import Shipper
-from edge.spool import Spool
+from edge.spool.shipper import Shipper
+from edge.spool.spool import Spool
 from shared.events import ClickEvent, encode_event
 
 async def main(root, url, slot, rate):

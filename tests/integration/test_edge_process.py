@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from redis import Redis
 
-from edge.geo import PACKAGED
+from edge.clicks.geo import PACKAGED
 from shared import wire
 from shared.domains import compile_domains, compile_salts
 from shared.events import decode_event

@@ -23,9 +23,9 @@ from control.publishing.compile import (
 from control.publishing.outbox import Change
 from control.publishing.publisher import Publisher
 from control.redis_client import connect
-from edge.cache import ABSENT, Entry
-from edge.links import LinksUnavailable
-from edge.subscription import Subscription
+from edge.feed.subscription import Subscription
+from edge.rules.cache import ABSENT, Entry
+from edge.rules.links import LinksUnavailable
 from shared.key import Key
 from shared.pointer import Pointer
 from shared.wire import Version, lease_key

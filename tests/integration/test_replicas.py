@@ -15,9 +15,9 @@ from control.publishing.fleet import fleet_of
 from control.publishing.outbox import Change
 from control.publishing.publisher import Publisher
 from control.redis_client import connect
-from edge.cache import ABSENT, Absent, Entry
-from edge.links import LinksUnavailable
-from edge.subscription import Subscription
+from edge.feed.subscription import Subscription
+from edge.rules.cache import ABSENT, Absent, Entry
+from edge.rules.links import LinksUnavailable
 from shared.key import Key
 from shared.pointer import Pointer
 from shared.wire import EDGES

@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from edge import scripts
-from edge.replies import parse_page
-from edge.rules_redis import RulesRedis, Script, connect
+from edge.feed import scripts
+from edge.feed.rules_redis import RulesRedis, Script, connect
+from edge.rules.replies import parse_page
 from shared import wire
 from shared.key import Key
 from shared.wire import Version

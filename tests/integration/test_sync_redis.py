@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import pytest
 
-from edge.cache import ABSENT, Entry
-from edge.links import LinksUnavailable, TooManyMisses
-from edge.subscription import Subscription
+from edge.feed.subscription import Subscription
+from edge.rules.cache import ABSENT, Entry
+from edge.rules.links import LinksUnavailable, TooManyMisses
 from shared import wire
 from shared.key import Key
 from shared.wire import Lease

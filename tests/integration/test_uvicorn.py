@@ -1,4 +1,4 @@
-"""What edge/protocol.py relies on of uvicorn, whose protocol classes are internal API: real sockets, both loops."""
+"""What edge/http/protocol.py relies on of uvicorn, whose protocol classes are internal: real sockets, both loops."""
 
 import asyncio
 import inspect
@@ -11,7 +11,7 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from edge.protocol import ClickProtocol
+from edge.http.protocol import ClickProtocol
 from tests import builders
 from tests.edge.roads import Edge
 from tests.fakes import FakeLinks

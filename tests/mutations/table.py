@@ -30,7 +30,7 @@ MUTATIONS: Final = (
     Mutation(
         "I1",
         "a key's own floor keeps nothing back",
-        "edge/floors.py",
+        "edge/rules/floors.py",
         "if version < self.of(key):",
         "if False:",
         f"{_SYNC}::TestMisses::test_an_evicted_link_never_comes_back_older",
@@ -38,7 +38,7 @@ MUTATIONS: Final = (
     Mutation(
         "I1",
         "floors that overflow are forgotten",
-        "edge/floors.py",
+        "edge/rules/floors.py",
         "self.raise_all(max(self._by_key.values()))",
         "self._by_key.clear()",
         f"{_SYNC}::TestMisses::test_floors_that_overflow_still_keep_it_back",
@@ -46,7 +46,7 @@ MUTATIONS: Final = (
     Mutation(
         "I2",
         "the polled head wakes nobody",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "self._rung |= relation is Relation.AHEAD",
         "pass",
         f"{_SYNC}::TestHead::test_the_poll_finds_a_lost_last_message",
@@ -54,7 +54,7 @@ MUTATIONS: Final = (
     Mutation(
         "I2",
         "a subscribe confirmation is not a gap",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "self._standing.listening = self._rung = True",
         "self._standing.listening = True",
         f"{_SYNC}::TestAnnouncements::test_every_subscribe_confirmation_counts_as_a_gap",
@@ -62,7 +62,7 @@ MUTATIONS: Final = (
     Mutation(
         "I2",
         "a rollback to another history of the same length goes unnoticed",
-        "edge/standing.py",
+        "edge/rules/standing.py",
         'if level and self._hash not in ("", head.hash):',
         "if False:",
         f"{_SYNC}::TestHead::test_a_hash_that_differs_at_the_same_sequence_is_a_rollback",
@@ -70,7 +70,7 @@ MUTATIONS: Final = (
     Mutation(
         "I3",
         "acked before everything held was read again",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "and not self._standing.loading and not self.revalidation",
         "and not self._standing.loading",
         f"{_SYNC}::TestLog::test_one_that_is_too_short_has_all_read_again_while_all_is_served",
@@ -78,7 +78,7 @@ MUTATIONS: Final = (
     Mutation(
         "I3",
         "acked while a rebuild is loading",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "self.holdings.complete and not self._standing.loading and",
         "self.holdings.complete and",
         f"{_SYNC}::TestRebuild::test_while_it_loads_everything_is_served_and_nothing_acked",
@@ -86,7 +86,7 @@ MUTATIONS: Final = (
     Mutation(
         "I3",
         "what left memory while it was fetched is answered as it was",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "self.floors.of(wire.pointer_key(entry.key)) <= entry.pointer_version",
         "True",
         f"{_SYNC}::TestMisses::test_an_entry_of_which_something_newer_was_heard_does_not_stand",
@@ -94,7 +94,7 @@ MUTATIONS: Final = (
     Mutation(
         "I4",
         "a head that is loading vouches for absence",
-        "edge/floors.py",
+        "edge/rules/floors.py",
         "return head is not None and head.ready and head.version >= self.for_all",
         "return head is not None and head.version >= self.for_all",
         f"{_SYNC}::TestMisses::test_an_absence_is_believed_only_of_a_ready_head",
@@ -102,7 +102,7 @@ MUTATIONS: Final = (
     Mutation(
         "I4",
         "keys are believed before the domains are known",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "if self._standing.reachable and self.holdings.complete:",
         "if self._standing.reachable:",
         f"{_SYNC}::TestMisses::test_before_the_domains_are_known_no_key_is_believed",
@@ -110,7 +110,7 @@ MUTATIONS: Final = (
     Mutation(
         "I4",
         "a link whose table is missing does not exist",
-        "edge/misses.py",
+        "edge/rules/misses.py",
         "if stored.value is None and offer_of(published_key) is not None:",
         "if False:",
         f"{_SYNC}::TestMisses::test_a_link_without_a_table_is_refused_not_404",
@@ -118,7 +118,7 @@ MUTATIONS: Final = (
     Mutation(
         "I4",
         "absences are kept while Redis is in doubt",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "if not standing.sound or not standing.reachable or standing.loading or standing.lagging:",
         "if False:",
         f"{_SYNC}::TestMisses::test_no_absence_is_kept_while_stale",
@@ -126,7 +126,7 @@ MUTATIONS: Final = (
     Mutation(
         "I5",
         "a creation does not end an absence",
-        "edge/intake.py",
+        "edge/rules/intake.py",
         "self._holdings.cache.remove_absent(link)",
         "pass",
         f"{_SYNC}::TestMisses::test_an_absence_is_kept_for_a_while_and_ends_with_a_creation",
@@ -134,7 +134,7 @@ MUTATIONS: Final = (
     Mutation(
         "I6",
         "a tombstone leaves the link in memory",
-        "edge/update.py",
+        "edge/rules/update.py",
         "self._swaps.append(partial(self._holdings.cache.remove, link))",
         "pass",
         f"{_SYNC}::TestChanges::test_a_deletion_is_withdrawn_from_the_disk_before_it_is_acked",
@@ -142,7 +142,7 @@ MUTATIONS: Final = (
     Mutation(
         "I6",
         "a replica that lags is believed",
-        "edge/judgement.py",
+        "edge/rules/judgement.py",
         "if floors.admits(key, value.version, head):",
         "if True:",
         f"{_SYNC}::TestMisses::test_a_replica_that_lags_cannot_bring_back_a_deleted_link",
@@ -150,7 +150,7 @@ MUTATIONS: Final = (
     Mutation(
         "I6",
         "a replica older than the snapshot is believed after a start",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "self.floors.raise_all(version)\n            self._synced_s = synced_s",
         "self._synced_s = synced_s",
         f"{_SYNC}::TestSnapshot::test_a_replica_that_is_older_than_it_is_not_believed",
@@ -158,7 +158,7 @@ MUTATIONS: Final = (
     Mutation(
         "I6",
         "the snapshot forgets what was deleted since",
-        "edge/keeping.py",
+        "edge/feed/keeping.py",
         "self._sync.floors.raise_key(key, version)",
         "pass",
         f"{_SNAPSHOT}::TestKeeper::test_a_deletion_outlives_the_worker_that_acked_it",
@@ -166,7 +166,7 @@ MUTATIONS: Final = (
     Mutation(
         "I6",
         "a snapshot of a data set that nobody can follow is kept",
-        "edge/keeping.py",
+        "edge/feed/keeping.py",
         "self._path.unlink(missing_ok=True)\n        self._wanted.set()",
         "self._wanted.set()",
         f"{_SNAPSHOT}::TestKeeper::test_one_of_which_nobody_knows_what_was_deleted_since_is_removed",
@@ -174,7 +174,7 @@ MUTATIONS: Final = (
     Mutation(
         "I6",
         "what the new lineage does not have stays",
-        "edge/judgement.py",
+        "edge/rules/judgement.py",
         "if head is not None and head.ready and value.version.epoch < head.epoch:",
         "if False:",
         f"{_SYNC}::TestRebuild::test_what_the_new_lineage_does_not_have_is_gone",
@@ -182,7 +182,7 @@ MUTATIONS: Final = (
     Mutation(
         "I7",
         "misses wait for a Redis that does not answer",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "if self._standing.reachable and self.holdings.complete:",
         "if self.holdings.complete:",
         f"{_SYNC}::TestMisses::test_while_redis_does_not_answer_nobody_waits_for_it",
@@ -190,7 +190,7 @@ MUTATIONS: Final = (
     Mutation(
         "I7",
         "what cannot be proven current is dropped instead of served",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "self.revalidation.restart(self.holdings.cache)",
         "[self.holdings.cache.remove(key) for key in list(self.holdings.cache)]",
         f"{_SYNC}::TestLog::test_one_that_is_too_short_has_all_read_again_while_all_is_served",
@@ -198,7 +198,7 @@ MUTATIONS: Final = (
     Mutation(
         "I7",
         "a worker does not start from its snapshot",
-        "edge/keeping.py",
+        "edge/feed/keeping.py",
         "self._snapshot = snapshot\n            for key",
         "for key",
         f"{_SNAPSHOT}::TestKeeper::test_the_next_worker_starts_with_what_was_held",
@@ -206,7 +206,7 @@ MUTATIONS: Final = (
     Mutation(
         "I8",
         "every miss is a fetch",
-        "edge/misses.py",
+        "edge/rules/misses.py",
         "if key in self._attempts:\n            return",
         "if False:\n            return",
         f"{_SYNC}::TestMisses::test_one_fetch_a_key_is_under_way",
@@ -214,7 +214,7 @@ MUTATIONS: Final = (
     Mutation(
         "I9",
         "an announcement is applied across a gap",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "Version(announcement.epoch, announcement.previous) != self.heard or announcement.values is None",
         "announcement.values is None",
         f"{_SYNC}::TestAnnouncements::test_a_gap_has_the_log_read_before_anything_is_applied",
@@ -222,7 +222,7 @@ MUTATIONS: Final = (
     Mutation(
         "I9",
         "pages take effect one by one",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "if self._catch_up.reached < head.version:",
         "if False:",
         f"{_SYNC}::TestLog::test_pages_are_applied_in_one_step_when_they_reach_the_head",
@@ -230,7 +230,7 @@ MUTATIONS: Final = (
     Mutation(
         "I9",
         "pages of two histories are mixed",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "self._rung, self._asked = False, self.known",
         "self._rung, self._asked = False, self.heard",
         f"{_SYNC}::TestHead::test_a_head_that_goes_back_between_two_pages_is_a_rollback",
@@ -238,7 +238,7 @@ MUTATIONS: Final = (
     Mutation(
         "I9",
         "a reply that knows more than was heard is used at once",
-        "edge/misses.py",
+        "edge/rules/misses.py",
         "if miss.head is not None and miss.head.version > heard:",
         "if False:",
         f"{_SYNC}::TestMisses::test_a_reply_that_knows_more_than_was_heard_waits_for_the_log",
@@ -254,7 +254,7 @@ MUTATIONS: Final = (
     Mutation(
         "I10",
         "a value is served that is not the one announced",
-        "edge/intake.py",
+        "edge/rules/intake.py",
         "if value.version != version:",
         "if False:",
         f"{_SYNC}::TestAnnouncements::test_a_value_of_another_version_than_announced_is_refused",
@@ -262,7 +262,7 @@ MUTATIONS: Final = (
     Mutation(
         "I10",
         "what was refused is kept as if it were the latest",
-        "edge/sync.py",
+        "edge/rules/sync.py",
         "return wire.pointer_key(entry.key) in self.nacks or",
         "return",
         f"{_SNAPSHOT}::TestKeeper::test_what_serves_only_because_its_successor_was_refused_is_not_kept",
@@ -270,7 +270,7 @@ MUTATIONS: Final = (
     Mutation(
         "I11",
         "the time of day is the clock",
-        "edge/subscription.py",
+        "edge/feed/subscription.py",
         "self._clock = clock",
         "self._clock = clock = lambda: wall_ms() / 1000",
         f"{_REDIS}::test_steps_of_the_time_of_day_change_nothing",
@@ -286,7 +286,7 @@ MUTATIONS: Final = (
     Mutation(
         "I12",
         "a table need not be of the offer it is stored under",
-        "edge/published.py",
+        "edge/rules/published.py",
         "if table.offer != offer_of(value.key):",
         "if False:",
         f"{_SYNC}::TestChanges::test_a_table_of_another_offer_is_refused",
@@ -294,7 +294,7 @@ MUTATIONS: Final = (
     Mutation(
         "I13",
         "absences are never forgotten",
-        "edge/cache.py",
+        "edge/rules/cache.py",
         "while len(self._absences) >= self._max_absences:",
         "while False:",
         f"{_CACHE}::test_a_million_unknown_slugs_leave_a_bounded_number_behind",
@@ -302,7 +302,7 @@ MUTATIONS: Final = (
     Mutation(
         "I13",
         "any number of fetches may be under way",
-        "edge/misses.py",
+        "edge/rules/misses.py",
         "if len(self._attempts) >= MAX_IN_FLIGHT:",
         "if False:",
         f"{_SYNC}::TestMisses::test_a_flood_of_unknown_slugs_is_bounded",
@@ -326,7 +326,7 @@ MUTATIONS: Final = (
     Mutation(
         "I14",
         "what Redis forgot is not sent again",
-        "edge/shipper.py",
+        "edge/spool/shipper.py",
         "source.backlog.rewind()",
         "pass",
         f"{_SHIPPER}::test_what_a_flushed_redis_lost_is_sent_again_as_the_same_batches",
@@ -334,7 +334,7 @@ MUTATIONS: Final = (
     Mutation(
         "I14",
         "a batch is freed before SQL has it",
-        "edge/spool_backlog.py",
+        "edge/spool/backlog.py",
         "while self._batches and self._batches[0].number <= done:",
         "while self._batches and self._batches[0].number <= done + 1:",
         f"{_SPOOL}::test_recorded_in_flight_and_dropped_add_up",
@@ -342,7 +342,7 @@ MUTATIONS: Final = (
     Mutation(
         "I14",
         "a damaged frame is read",
-        "edge/spool_frames.py",
+        "edge/spool/frames.py",
         " or checksum != zlib.crc32(segment[start + _CHECKSUM.size : end])",
         "",
         f"{_SPOOL}::test_a_flipped_bit_is_noticed",
@@ -350,7 +350,7 @@ MUTATIONS: Final = (
     Mutation(
         "I14",
         "a frame that was dropped is read after all",
-        "edge/spool_frames.py",
+        "edge/spool/frames.py",
         "ordinal <= last or ",
         "",
         f"{_SPOOL}::test_a_stale_frame_behind_the_last_is_not_read_again",
@@ -358,7 +358,7 @@ MUTATIONS: Final = (
     Mutation(
         "I14",
         "the losses of a dead process are forgotten",
-        "edge/spool_orphans.py",
+        "edge/spool/orphans.py",
         "counts = _Counts(last.counts, read_dropped(lock))",
         "counts = _Counts(last.counts, {})",
         f"{_SPOOL}::test_losses_survive_the_process_even_where_the_disk_is_full",
@@ -366,7 +366,7 @@ MUTATIONS: Final = (
     Mutation(
         "I14",
         "a small spool never empties",
-        "edge/spool.py",
+        "edge/spool/spool.py",
         "min(SEGMENT_BYTES, quota_bytes // SEGMENTS_IN_QUOTA)",
         "SEGMENT_BYTES",
         f"{_SPOOL}::test_a_full_spool_takes_clicks_again_once_sql_has_the_old_ones",
@@ -391,7 +391,7 @@ MUTATIONS: Final = (
     Mutation(
         "I4",
         "a replica that lags says what does not exist",
-        "edge/floors.py",
+        "edge/rules/floors.py",
         "self._for_absences = max(self._for_absences, version)",
         "pass",
         f"{_REPLICA}::test_a_replica_behind_its_primary_cannot_say_what_does_not_exist",
@@ -399,7 +399,7 @@ MUTATIONS: Final = (
     Mutation(
         "I2",
         "a replica that no longer follows is in step",
-        "edge/standing.py",
+        "edge/rules/standing.py",
         "self.lagging = self._owed > heard and now_s - self._owed_s >= LAG_S",
         "self.lagging = False",
         f"{_REPLICA}::test_lag_of_three_seconds_is_stale_and_less_is_nothing",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from edge.replies import Miss, Page, Reading, parse_page, parse_reading, read_head
+from edge.rules.replies import Miss, Page, Reading, parse_page, parse_reading, read_head
 from shared import wire
 from shared.key import Key
 from shared.wire import Head, Version

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from edge.cache import ABSENT, Cache, Entry
-from edge.effects import Ack, Answer, Effect, Fetch, ReadLog, Reread, Withdraw
-from edge.floors import Floors
-from edge.replies import Miss, Page, Reading
-from edge.sync import SYNCED, Sync
+from edge.rules.cache import ABSENT, Cache, Entry
+from edge.rules.effects import Ack, Answer, Effect, Fetch, ReadLog, Reread, Withdraw
+from edge.rules.floors import Floors
+from edge.rules.replies import Miss, Page, Reading
+from edge.rules.sync import SYNCED, Sync
 from shared import wire
 from shared.key import Key
 from shared.wire import Head, Version

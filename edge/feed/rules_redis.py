@@ -1,0 +1,119 @@
+"""The rules Redis as a worker asks it: what is published is read here, and its lease is written here.
+
+Both are one server, or a replica that is near and the primary, which alone takes leases. Everything read comes from the
+same one of the two, so that what is read of one moment is of one moment.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.asyncio.client import Pipeline
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
+
+from edge.feed import scripts
+from edge.redis_client import connect
+from edge.rules.replies import Miss, Page, Reading, parse_misses, parse_page, parse_reading, read_head
+from shared import wire
+from shared.key import Key
+from shared.wire import Head, Version
+
+TIMEOUT_S: Final = 0.2
+"""For one link or the head, connecting included."""
+
+READ_TIMEOUT_S: Final = 1.0
+"""For pages of the log and batches, which nobody waits for."""
+
+FAILURES: Final = (RedisError, OSError, TimeoutError)
+"""What any question may raise: Redis did not answer, or not in time, or not sensibly."""
+
+
+class Script:
+    """Lua known to Redis by its digest; sent whole where Redis has forgotten it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._sha = ""
+
+    async def run(self, redis: Redis, keys: Sequence[str], arguments: Sequence[Any] = ()) -> Any:
+        """Run it and return its reply. Raises one of FAILURES."""
+        if self._sha:
+            try:
+                return await redis.evalsha(self._sha, len(keys), *keys, *arguments)
+            except NoScriptError:
+                pass
+        self._sha = self._sha or _digest(self.text)
+        return await redis.eval(self.text, len(keys), *keys, *arguments)
+
+
+class RulesRedis:
+    """The questions a worker asks. All may raise one of FAILURES; replies that make no sense count as one."""
+
+    def __init__(self, url: str, fetchers: int, replica_url: str | None = None) -> None:
+        near = replica_url or url
+        self._quick = connect(near, TIMEOUT_S, fetchers + 2)
+        self._patient = connect(near, READ_TIMEOUT_S, 2)
+        self._primary = connect(url, TIMEOUT_S, 2) if replica_url else self._quick
+        self._misses = Script(scripts.MISSES)
+        self._read = Script(scripts.READ)
+        self._page = Script(scripts.PAGE)
+
+    async def head(self) -> Head | None:
+        """Return the head, None where there is none."""
+        raw = await self._quick.get(wire.HEAD)
+        assert not isinstance(raw, str)  # the client does not decode
+        return read_head(raw)
+
+    async def misses(self, keys: Sequence[Key]) -> list[Miss]:
+        """Return each link's pointer and table, all read with one head."""
+        names = (wire.HEAD, *(wire.redis_key(wire.pointer_key(key)) for key in keys))
+        return parse_misses(await self._misses.run(self._quick, names))
+
+    async def read(self, keys: Sequence[str]) -> Reading:
+        """Return the values of published keys, read with the head."""
+        names = (wire.HEAD, *map(wire.redis_key, keys))
+        return parse_reading(keys, await self._read.run(self._patient, names))
+
+    async def page(self, after: Version) -> Page:
+        """Return the log after a version, and the values of the keys that it names."""
+        arguments = (
+            after.epoch,
+            after.sequence + 1,
+            scripts.MAX_PAGE_ENTRIES,
+            scripts.MAX_PAGE_KEYS,
+            scripts.MAX_PAGE_BYTES,
+        )
+        return parse_page(await self._page.run(self._patient, (wire.HEAD, wire.LOG), arguments))
+
+    async def write_lease(self, name: str, lease: bytes) -> Head | None:
+        """Write a lease, and list it; return where the primary stands, which a replica may be behind."""
+        pipe = self._primary.pipeline(transaction=False)
+        pipe.set(name, lease, px=wire.LEASE_TTL_MS)
+        pipe.sadd(wire.EDGES, name)
+        pipe.get(wire.HEAD)
+        return read_head((await self._at_the_primary(pipe))[2])
+
+    async def delete_lease(self, name: str) -> None:
+        """Take a lease back."""
+        pipe = self._primary.pipeline(transaction=False)
+        pipe.delete(name)
+        pipe.srem(wire.EDGES, name)
+        await self._at_the_primary(pipe)
+
+    async def _at_the_primary(self, pipe: Pipeline) -> list[Any]:
+        """Carry out; a server that is no longer the primary is hung up on, so that its successor is found."""
+        try:
+            return await pipe.execute()
+        except ReadOnlyError:
+            await self._primary.connection_pool.disconnect(inuse_connections=False)
+            raise
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for client in {self._quick, self._patient, self._primary}:
+            await client.aclose()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
