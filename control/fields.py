@@ -105,5 +105,9 @@ TimeIn = Annotated[AwareDatetime, BeforeValidator(_require_text), AfterValidator
 TimeOut = Annotated[datetime, PlainSerializer(_iso, return_type=str), Field(examples=["2026-11-22T10:00:00.000Z"])]
 SmallJson = Annotated[dict[str, Any], BeforeValidator(_require_small)]
 SlugQuery = Annotated[str | None, Query(max_length=64, pattern=_PLAIN, description="Only the one with this slug")]
+OverrideQuery = Annotated[
+    bool,
+    Query(description="Admins only: save although saved tests fail; it is on the record, here and in the audit log"),
+]
 IdQuery = Annotated[str | None, Query(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Only those of this one")]
 WordQuery = Annotated[str | None, Query(max_length=253, pattern=_PLAIN)]

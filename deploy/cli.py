@@ -132,7 +132,7 @@ def export(
 
 
 @app.command("import")
-def import_(
+def import_(  # noqa: PLR0917 (the names are the command's options)
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="YAML or JSON, as `export` writes it.")],
     plan: Annotated[bool, typer.Option("--plan", help="Show what would change; change nothing.")] = False,
     source: Annotated[
@@ -141,21 +141,33 @@ def import_(
     skip_faults: Annotated[
         bool, typer.Option("--skip-faults", help="With --from: import the others where some links cannot be.")
     ] = False,
+    override_tests: Annotated[
+        bool,
+        typer.Option(
+            "--override-tests", help="Admins: import although saved tests fail; each one is put on the record."
+        ),
+    ] = False,
     control_url: ControlUrl = "",
 ) -> None:
-    """Bring the configuration to what a document says, or move here from another shortener."""
+    """Bring the configuration to what a document says, or move here from another shortener.
+
+    A document with which saved tests of an offer would fail is refused whole, and says which and why.
+    """
     import json
 
     from deploy.changes import lines_of
 
     api = _api(control_url)
     if source is not None:
+        if override_tests:
+            raise Refusal("--override-tests goes with a document: links moved here have no saved tests.")
         _move(api, source, file, only_plan=plan, skip_faults=skip_faults)
         return
     if skip_faults:
         raise Refusal("--skip-faults goes with --from: a document is imported whole or not at all.")
     content_type = "application/json" if file.suffix == ".json" else "application/yaml"
-    answer = api.send("POST", f"/import?plan={str(plan).lower()}", file.read_bytes(), content_type)
+    query = f"plan={str(plan).lower()}&override_tests={str(override_tests).lower()}"
+    answer = api.send("POST", f"/import?{query}", file.read_bytes(), content_type)
     for line in lines_of(json.loads(answer)):
         _console.print(line, markup=False)
 

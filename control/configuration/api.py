@@ -43,7 +43,7 @@ async def import_configuration(
     request: Request,
     plan: Annotated[bool, Query(description="Only say what would change")] = False,
     override_tests: Annotated[
-        bool, Query(description="Save smart links although saved tests fail; on the record")
+        bool, Query(description="Save offers and smart links although saved tests fail; on the record")
     ] = False,
 ) -> ImportResult:
     media_type = request.headers.get("Content-Type", "")

@@ -41,8 +41,8 @@ _PLAIN: Final = tuple(name for name in OfferPatch.model_fields if name not in ("
 async def apply(parts: Parts, caller: Caller, steps: Sequence[Step], *, override_tests: bool) -> None:
     """Take `steps` in order, each in a transaction of its own or of its like; taking them again is harmless.
 
-    `override_tests` saves smart links although saved tests fail. Raises Problem where somebody else's edit came between
-    the plan and its step; what was done stays done.
+    `override_tests` saves offers and smart links although saved tests fail. Raises Problem where somebody else's edit
+    came between the plan and its step; what was done stays done.
     """
     for step in steps:
         if step.kind == "domain":
@@ -102,7 +102,7 @@ async def _partner(parts: Parts, caller: Caller, step: Step) -> None:
 
 
 async def _offer(parts: Parts, caller: Caller, step: Step, ids: _Ids, *, override_tests: bool) -> None:
-    """Create or change one offer; its tests come before the smart link that is held against them."""
+    """Create or change one offer; its tests come before what is held against them."""
     doc = step.wanted
     assert isinstance(doc, OfferDoc)
     plain: dict[str, Any] = {name: getattr(doc, name) for name in _PLAIN}
@@ -118,16 +118,17 @@ async def _offer(parts: Parts, caller: Caller, step: Step, ids: _Ids, *, overrid
     changed = {name: value for name, value in plain.items() if name in step.fields}
     if "domains" in step.fields:
         changed["domain_ids"] = domain_ids
-    if changed:
-        await offers.update(parts, caller, offer_id, OfferPatch(**changed))
-    if "status" in step.fields:
-        await offers.set_status(parts, caller, offer_id, doc.status)
+    link = doc.smart_link if "smart_link" in step.fields else None
     if "tests" in step.fields:
         await saved_tests.put(parts, caller, offer_id, doc.tests)
-    if "smart_link" in step.fields and doc.smart_link is not None:
-        await smart_links.save(
-            parts, caller, offer_id, doc.smart_link, guard=Guard(), wait_s=0, override_tests=override_tests
-        )
+    if changed:
+        patch = OfferPatch(**changed)
+        override = override_tests and link is None
+        await offers.update(parts, caller, offer_id, patch, override_tests=override, tests_follow=link is not None)
+    if "status" in step.fields:
+        await offers.set_status(parts, caller, offer_id, doc.status)
+    if link is not None:
+        await smart_links.save(parts, caller, offer_id, link, guard=Guard(), wait_s=0, override_tests=override_tests)
 
 
 async def _links(parts: Parts, caller: Caller, steps: Sequence[Step], ids: _Ids) -> None:

@@ -19,6 +19,8 @@ from control.smartlinks.drafts import check_draft
 from shared.rules import Offer
 
 MAX_CHANGES: Final = 1_000
+_HELD: Final = frozenset({"smart_link", "destination_url"})
+"""What decides where visitors go: a change of it is held against the saved tests."""
 
 
 async def export_document(parts: Parts) -> Document:
@@ -32,8 +34,8 @@ async def import_text(
 ) -> ImportResult:
     """Make everything in a document so, or say what that would change. Nothing that it does not name is touched.
 
-    Importing the same document again changes nothing. Raises Problem 422, or 409 where a smart link would fail saved
-    tests that are not overridden, before anything is done; 409 where somebody else's edit came between.
+    Importing the same document again changes nothing. Raises Problem 422, or 409 where an offer would fail saved tests
+    that are not overridden, before anything is done; 409 where somebody else's edit came between.
     """
     wanted = await asyncio.to_thread(text.read, raw, media_type)
     current = await export_document(parts)
@@ -47,10 +49,11 @@ async def import_text(
 
 
 async def _hold(parts: Parts, steps: Sequence[Step], urls: UrlRules) -> None:
-    """Refuse smart links that fail the saved tests that they would have. Raises Problem 409."""
+    """Refuse offers that fail the saved tests that they would have. Raises Problem 409."""
     for step in steps:
         doc = step.wanted
-        if isinstance(doc, OfferDoc) and doc.smart_link and (step.action == "create" or "smart_link" in step.fields):
+        is_held = step.action == "create" or not _HELD.isdisjoint(step.fields)
+        if isinstance(doc, OfferDoc) and doc.smart_link and is_held:
             link = check_draft(doc.smart_link, urls).numbered().as_smart_link()
             offer = Offer(doc.slug, doc.slug, finalise(doc.destination_url, urls).url, link)
             found = await holding.try_out(parts.classifier, offer, doc.tests, urls)

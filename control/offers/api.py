@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 
 from control.access.guard import Admin, Editor, Viewer
-from control.fields import PathId, SlugQuery
+from control.fields import OverrideQuery, PathId, SlugQuery
 from control.offers import making, service
 from control.offers.schemas import Offer, OfferCopy, OfferIn, OfferPatch, SavedOffer
 from control.pagination import CursorDep, Page
@@ -37,8 +37,10 @@ async def get_offer(parts: PartsDep, caller: Viewer, offer_id: PathId) -> Offer:
 
 
 @router.patch("/{offer_id}", summary="Change an offer")
-async def update_offer(parts: PartsDep, caller: Editor, offer_id: PathId, body: OfferPatch) -> SavedOffer:
-    return await service.update(parts, caller, offer_id, body)
+async def update_offer(
+    parts: PartsDep, caller: Editor, offer_id: PathId, body: OfferPatch, override_tests: OverrideQuery = False
+) -> SavedOffer:
+    return await service.update(parts, caller, offer_id, body, override_tests=override_tests)
 
 
 @router.post("/{offer_id}/pause", summary="Pause: clicks go to inactive_url, else 410")

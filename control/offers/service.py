@@ -4,6 +4,7 @@ New ones are made in `making`.
 """
 
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from control import pagination
 from control.access.roles import Caller
@@ -12,12 +13,15 @@ from control.destinations import UrlRules
 from control.errors import FieldError, Problem
 from control.ids import new_secret
 from control.offers import checks, store
+from control.offers.compiled import draft_of
 from control.offers.models import OfferRow
 from control.offers.schemas import Offer, OfferPatch, SavedOffer
 from control.offers.shown import shown
 from control.offers.writing import store_changed
 from control.pagination import Cursor, Page, page_of
 from control.parts import Parts
+from control.savedtests import holding
+from control.smartlinks import store as smart_links
 from shared.rules import OfferStatus
 
 
@@ -56,8 +60,20 @@ async def get(parts: Parts, caller: Caller, offer_id: str) -> Offer:
         return (await shown(session, parts.settings, caller, [row]))[0]
 
 
-async def update(parts: Parts, caller: Caller, offer_id: str, wanted: OfferPatch) -> SavedOffer:
-    """Change an offer. Raises Problem 404, 422."""
+async def update(
+    parts: Parts,
+    caller: Caller,
+    offer_id: str,
+    wanted: OfferPatch,
+    *,
+    override_tests: bool = False,
+    tests_follow: bool = False,
+) -> SavedOffer:
+    """Change an offer.
+
+    `tests_follow` says that a save of the smart link comes next, which is held against the saved tests for both. Raises
+    Problem 404; 409 where another main destination fails saved tests, unless an admin overrides them; 422.
+    """
     given = wanted.given()
     async with parts.db.write() as session:
         row = await store.require(session, offer_id)
@@ -67,7 +83,10 @@ async def update(parts: Parts, caller: Caller, offer_id: str, wanted: OfferPatch
         for name, value in given.items():
             setattr(row, name, value)
         urls = UrlRules(parts.settings.app_schemes)
+        led_to = row.destination_final
         row.destination_final, row.inactive_final = checks.finals(urls, row.destination_url, row.inactive_url)
+        if override_tests or (row.destination_final != led_to and not tests_follow):
+            await _hold(session, parts, caller, row, override=override_tests)
         offer = await store_changed(
             session, parts.settings, caller, row, before=before, action="offer.update", left=left
         )
@@ -93,6 +112,12 @@ async def rotate_secret(parts: Parts, caller: Caller, offer_id: str) -> Offer:
         row.postback_secret = new_secret("pb")
         await record(session, caller, "offer.rotate_postback_secret", row.id, before=None, after=None)
         return (await shown(session, parts.settings, caller, [row]))[0]
+
+
+async def _hold(session: AsyncSession, parts: Parts, caller: Caller, row: OfferRow, *, override: bool) -> None:
+    """Refuse a main destination with which the smart link as it stands fails saved tests, or record the override."""
+    draft = draft_of(await smart_links.current(session, row))
+    await holding.hold(session, parts, caller, row, draft, revision=row.revision, override=override)
 
 
 def _require_same_slug(row: OfferRow, slug: str) -> None:

@@ -37,12 +37,19 @@ async def run(parts: Parts, offer_id: str, wanted: RunIn) -> SavedTestReport:
 
 
 async def hold(
-    session: AsyncSession, parts: Parts, caller: Caller, offer: OfferRow, draft: CheckedDraft, *, override: bool
+    session: AsyncSession,
+    parts: Parts,
+    caller: Caller,
+    offer: OfferRow,
+    draft: CheckedDraft,
+    *,
+    revision: int,
+    override: bool,
 ) -> list[OverriddenTest]:
     """Refuse a save that fails saved tests, inside its transaction, or note in the audit log that it was overridden.
 
-    Return the tests that fail and were overridden. Raises Problem 409 with every failing test and why; 403 where
-    `override` is asked for by anybody but an admin.
+    `revision` is what the smart link is at after the save. Return the tests that fail and were overridden. Raises
+    Problem 409 with every failing test and why; 403 where `override` is asked for by anybody but an admin.
     """
     if override:
         require_role(caller, Role.ADMIN)
@@ -53,7 +60,7 @@ async def hold(
         raise running.refusal(found)
     overridden = [OverriddenTest(id=test.id, name=test.name, message=test.message) for test in running.failing(found)]
     if overridden:
-        after = {"revision": offer.revision + 1, "tests": [test.model_dump() for test in overridden]}
+        after = {"revision": revision, "tests": [test.model_dump() for test in overridden]}
         await record(session, caller, "saved_test.override", offer.id, before=None, after=after)
     return overridden
 

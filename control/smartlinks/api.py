@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from control.access.guard import Editor, Viewer
 from control.errors import FieldError, Problem
-from control.fields import PathId
+from control.fields import OverrideQuery, PathId
 from control.pagination import CursorDep, Page
 from control.parts import PartsDep
 from control.smartlinks import service
@@ -20,10 +20,6 @@ _ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 WaitQuery = Annotated[
     float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait until it is live on every edge", examples=[5])
-]
-OverrideQuery = Annotated[
-    bool,
-    Query(description="Admins only: save although saved tests fail; it is on the record, here and in the audit log"),
 ]
 RevisionPath = Annotated[int, Path(ge=1, le=2**31 - 1)]
 

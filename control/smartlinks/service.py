@@ -160,7 +160,9 @@ async def _write(
     restored_from: int | None = None,
 ) -> _Saved:
     before = revisions.show(await store.current(session, offer))
-    overridden = await holding.hold(session, parts, caller, offer, draft, override=override_tests)
+    overridden = await holding.hold(
+        session, parts, caller, offer, draft, revision=offer.revision + 1, override=override_tests
+    )
     written = await revisions.write(session, caller, offer, draft, restored_from=restored_from, overridden=overridden)
     around = await surroundings_of(session, parts.settings, offer)
     written.row.sequence = await outbox.append(session, [table_of(offer, written.draft)])

@@ -50,11 +50,14 @@ async def show_settings(request: Request, parts: PartsDep, caller: Person, offer
 @router.post("/offers/{offer_id}/settings")
 async def save_settings(request: Request, parts: PartsDep, caller: Person, offer_id: PathId, form: Form) -> Any:
     require_role(caller, Role.EDITOR)
+    override = "override_tests" in form
     try:
-        saved = await service.update(parts, caller, offer_id, forms.read(OfferPatch, _wanted(form)))
+        wanted = forms.read(OfferPatch, _wanted(form))
+        saved = await service.update(parts, caller, offer_id, wanted, override_tests=override)
     except Problem as problem:
         filled = forms.refused(form, problem, _FIELDS)
-        return await _settings_page(request, parts, caller, await service.get(parts, caller, offer_id), filled)
+        offer = await service.get(parts, caller, offer_id)
+        return await _settings_page(request, parts, caller, offer, filled, fails_tests=problem.code == "tests_failed")
     return forms.see_other(told(f"/offers/{offer_id}/settings", "saved", sequence=saved.sequence))
 
 
@@ -92,7 +95,13 @@ async def rotate_secret(parts: PartsDep, caller: Person, offer_id: PathId, _form
 
 
 async def _settings_page(
-    request: Request, parts: Parts, caller: Person, offer: Offer, filled: Filled | None = None
+    request: Request,
+    parts: Parts,
+    caller: Person,
+    offer: Offer,
+    filled: Filled | None = None,
+    *,
+    fails_tests: bool = False,
 ) -> Any:
     return page(
         request,
@@ -102,6 +111,7 @@ async def _settings_page(
         offer=offer,
         domains=(await domains.page(parts, _ALL)).items,
         filled=filled or Filled(_stored(offer)),
+        fails_tests=fails_tests,
         macros=MACROS,
         base=str(request.base_url).rstrip("/"),
         notice=notice_of(request),

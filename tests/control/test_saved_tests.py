@@ -215,6 +215,37 @@ def test_a_restore_is_held_against_the_tests_too(api: Api, offer: Any) -> None:
     assert len(api.got(f"/offers/{offer['id']}/revisions/3")["overridden_tests"]) == 1
 
 
+FRENCH = {"country": "FR"}
+MOVED = {"destination_url": "https://moved.test"}
+
+
+def test_another_main_destination_is_held_against_the_tests_and_nothing_else_is(api: Api, offer: Any) -> None:
+    api.made(path(offer), saved("French", FRENCH, destination_url="https://yourbrand.com"))
+    here = f"/offers/{offer['id']}"
+
+    refused = api.patch(here, MOVED | {"name": "Renamed"})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "tests_failed")
+    words = "“French” should go to https://yourbrand.com and would go to https://moved.test/, by everyone else."
+    assert refused.json()["errors"][0]["message"] == words
+    assert (api.got(here)["destination_url"], api.got(here)["name"]) == ("https://yourbrand.com", "SaaS")
+    assert api.patch(here, {"name": "Renamed", "destination_url": "https://YourBrand.com/"}).status_code == 200
+    api.save(offer["id"], offer["rules"], fields={"fallback_url": "https://yourbrand.com"})
+    assert api.patch(here, MOVED).status_code == 200
+
+
+def test_an_admin_overrides_the_tests_of_a_main_destination_on_the_record(api: Api, editor: Api, offer: Any) -> None:
+    test = api.made(path(offer), saved("French", FRENCH, destination_url="https://yourbrand.com"))
+    params = {"override_tests": "true"}
+
+    assert editor.patch(f"/offers/{offer['id']}", MOVED, params=params).status_code == 403
+    assert api.patch(f"/offers/{offer['id']}", MOVED, params=params).json()["destination_url"] == "https://moved.test"
+
+    (entry,) = api.got("/audit", params={"action": "saved_test.override"})["items"]
+    assert entry["target"] == offer["id"]
+    assert (entry["after"]["revision"], [told["id"] for told in entry["after"]["tests"]]) == (2, [test["id"]])
+
+
 def test_a_conflict_is_told_before_failing_tests(api: Api, offer: Any) -> None:
     api.made(path(offer), saved(rule_id=offer["rules"][0]["id"]))
 
@@ -307,6 +338,35 @@ def test_an_import_may_override(api: Api, offer: Any) -> None:
     assert imported(api, document, override_tests="true").status_code == 200
 
     assert len(api.got(f"/offers/{offer['id']}/revisions")["items"][0]["overridden_tests"]) == 1
+
+
+def test_an_import_of_another_main_destination_is_held_against_the_tests_too(api: Api, offer: Any) -> None:
+    api.made(path(offer), saved("French", FRENCH, destination_url="https://yourbrand.com"))
+    document = exported(api)
+    document["offers"][0] |= MOVED
+
+    refused = imported(api, document)
+    done = imported(api, document, override_tests="true")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "tests_failed")
+    assert done.status_code == 200
+    assert api.got(f"/offers/{offer['id']}")["destination_url"] == "https://moved.test"
+    assert len(api.got("/audit", params={"action": "saved_test.override"})["items"]) == 1
+
+
+@pytest.mark.parametrize("moved", ["with its tests", "with its tests and its smart link"])
+def test_a_main_destination_may_be_imported_with_the_tests_that_expect_it(api: Api, offer: Any, moved: str) -> None:
+    api.made(path(offer), saved("French", FRENCH, destination_url="https://yourbrand.com"))
+    document = exported(api)
+    document["offers"][0] |= MOVED | {"tests": [saved("French", FRENCH, **MOVED)]}
+    if "smart link" in moved:
+        document["offers"][0]["smart_link"] = {"enabled": True, "rules": [DESKTOPS]}
+        document["offers"][0]["tests"].append(saved("Phone", **MOVED))
+
+    assert imported(api, document).status_code == 200
+
+    assert api.post(path(offer, "run"), {}).json()["failed"] == 0
+    assert imported(api, document).json()["changes"] == []
 
 
 def test_a_new_offer_comes_with_its_tests(api: Api) -> None:

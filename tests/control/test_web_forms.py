@@ -123,6 +123,23 @@ def test_settings_are_saved_whole_and_followed_until_they_are_live(person: Brows
     assert (offer["pass_query"], offer["append_click_id"], offer["domain_ids"]) == (False, True, [domain["id"]])
 
 
+def test_settings_that_fail_saved_tests_are_refused_and_an_admin_may_save_them_anyway(
+    person: Browser, api: Api
+) -> None:
+    offer = api.offer()
+    expected = {"destination_url": offer["destination_url"]}
+    test = {"name": "French", "visitor": {"country": "FR"}, "expected": expected}
+    api.made(f"/offers/{offer['id']}/smart-link/tests", test)
+    path = f"/offers/{offer['id']}/settings"
+
+    page = person.submit(person.get(path), path, destination_url="https://moved.test")
+
+    assert page.status == 422
+    assert "“French” should go to https://yourbrand.com and would go to https://moved.test/" in page.text
+    assert person.submit(page, path, override_tests="on").status == 200
+    assert api.got(f"/offers/{offer['id']}")["destination_url"] == "https://moved.test"
+
+
 def test_bad_settings_change_nothing_and_say_what_is_wrong(person: Browser, api: Api) -> None:
     path = f"/offers/{api.offer()['id']}/settings"
     page = send(person, path, destination_url="javascript:alert(1)", currency="Euro", name="Kept")

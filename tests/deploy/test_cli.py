@@ -42,9 +42,13 @@ def test_every_command_says_what_it_does(command: str) -> None:
         (("geo", "update"), "turnout: Say where from: one of --file, --url, --maxmind and --dbip."),
         (("geo", "update", "--url", "ftp://x"), "turnout: 'ftp://x' is not an http or https address"),
         (("import", __file__, "--skip-faults"), "turnout: --skip-faults goes with --from: "),
+        (
+            ("import", __file__, "--from", "kutt", "--override-tests"),
+            "turnout: --override-tests goes with a document: ",
+        ),
         (("import", __file__, "--from", "kutt"), f"turnout: {__file__} is not JSON, nor is line 1 of it: "),
     ],
-    ids=["export", "backup", "no source", "no address", "nothing to skip", "no links"],
+    ids=["export", "backup", "no source", "no address", "nothing to skip", "nothing to override", "no links"],
 )
 def test_a_refusal_is_one_sentence(tmp_path: Path, arguments: tuple[str, ...], sentence: str) -> None:
     refused = turnout(*arguments, TURNOUT_DATA_DIR=str(tmp_path), TURNOUT_CONTROL_PORT="1")
