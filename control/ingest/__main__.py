@@ -13,6 +13,7 @@ from control import logs
 from control.db import Database, now_ms
 from control.ingest.closing import close_days
 from control.ingest.consumer import Consumer
+from control.ingest.places import take_place
 from control.ingest.recording import Recorder
 from control.ingest.retention import forget
 from control.migrations.upgrade import upgrade
@@ -34,14 +35,15 @@ async def ingest(settings: ControlSettings, *, parent: int | None) -> None:
     db = Database.open(settings.clicks_database, lock="turnout:clicks")
     await upgrade(db, "clicks")
     redis = connect(settings.clicks_redis, REPLY_S)
-    consumer = Consumer(redis, Recorder(db), socket.gethostname())
+    place = take_place(socket.gethostname())
+    consumer = Consumer(redis, Recorder(db), place.name)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, consumer.stop)
     beside = [asyncio.create_task(_tidy(db, settings.click_retention_days))]
     if parent is not None:
         beside.append(asyncio.create_task(_stop_with_parent(consumer, parent)))
-    logger.info("ingesting clicks")
+    logger.info("ingesting clicks as %s", place.name)
     await consumer.run()
     for task in beside:
         task.cancel()

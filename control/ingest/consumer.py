@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from control.db import now_ms
 from control.ingest.batches import Batch, MalformedBatch, UnknownSchema, read_batch
+from control.ingest.places import GONE_AFTER_MS, forget_gone
 from control.ingest.recording import DeadLetter, Recorder
 from shared.wire import CLICKS, CLICKS_DONE
 
@@ -51,12 +52,21 @@ class _Sorted(NamedTuple):
 class Consumer:
     """One ingester's place in the consumer group."""
 
-    def __init__(self, redis: Redis, recorder: Recorder, name: str, *, claim_idle_ms: int = CLAIM_IDLE_MS) -> None:
-        """Take a connection whose replies may take longer than BLOCK_MS; `name` is the same after a restart."""
+    def __init__(
+        self,
+        redis: Redis,
+        recorder: Recorder,
+        name: str,
+        *,
+        claim_idle_ms: int = CLAIM_IDLE_MS,
+        gone_after_ms: int = GONE_AFTER_MS,
+    ) -> None:
+        """Take a connection whose replies may take longer than BLOCK_MS; `name` is as `take_place` says."""
         self._redis = redis
         self._recorder = recorder
         self._name = name
         self._claim_idle_ms = claim_idle_ms
+        self._gone_after_ms = gone_after_ms
         self._stopping = False
         self._at_once = READ_AT_ONCE
         self._attempts: dict[bytes, int] = {}
@@ -90,6 +100,7 @@ class Consumer:
             if now >= self._claim_at:
                 self._claim_at = now + CLAIM_S
                 await self._claim()
+                await self._forget_gone()
             if now >= self._trim_at:
                 self._trim_at = now + TRIM_S
                 await self._trim()
@@ -128,6 +139,12 @@ class Consumer:
                 await self._take_own_pending()
             if cursor == b"0-0" or self._stopping:
                 return
+
+    async def _forget_gone(self) -> None:
+        """Take the names of ingesters that are gone out of the group, where they would pile up with every restart."""
+        gone = await forget_gone(self._redis, GROUP, self._gone_after_ms)
+        if gone:
+            logger.info("ingesters that are gone: %s", ", ".join(gone))
 
     async def _ingest(self, entries: Entries) -> None:
         sorted_ = _sort(entries)

@@ -66,7 +66,8 @@ class Group:
 
     async def consume(self, done: Callable[[], Awaitable[bool]], *, claims: bool = True) -> None:
         """Run an ingester until `done`; it `claims` at once what others were given, or not before a minute is over."""
-        consumer = Consumer(self.redis, Recorder(self.db), "me", claim_idle_ms=0 if claims else 60_000)
+        soon = 0 if claims else 60_000
+        consumer = Consumer(self.redis, Recorder(self.db), "me", claim_idle_ms=soon, gone_after_ms=soon)
         task = asyncio.create_task(consumer.run())
         async with asyncio.timeout(HANG_S):
             while not await done():  # noqa: ASYNC110  # it happens in SQL and in Redis
@@ -78,6 +79,10 @@ class Group:
         async with self.db.read() as session:
             connection = await session.connection()
             return int((await connection.exec_driver_sql("SELECT COUNT(*) FROM clicks")).scalar_one())
+
+    async def names(self) -> list[bytes]:
+        found: Any = await self.redis.xinfo_consumers(CLICKS, GROUP)
+        return [consumer["name"] for consumer in found]
 
     async def pending(self) -> int:
         found: Any = await self.redis.xpending(CLICKS, GROUP)
@@ -109,6 +114,25 @@ def test_what_an_ingester_left_behind_is_ingested(server: RedisServer, tmp_path:
         await group.consume(lambda: _is(group.recorded, 6), claims=left_by != "me")
         assert await group.pending() == 0
         assert await group.redis.hget(CLICKS_DONE, "boot1") == b"3"
+
+    grouped(server, tmp_path, claim)
+
+
+def test_the_name_of_an_ingester_that_is_gone_goes_once_nothing_of_its_own_is_pending(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    async def claim(group: Group) -> None:
+        await group.send()
+        await group.give("another")
+        await group.send()
+        await group.consume(lambda: _is(group.recorded, 2), claims=False)
+        assert b"another" in await group.names(), "it may come back for what it was given"
+
+        async def gone() -> bool:
+            return b"another" not in await group.names()
+
+        await group.consume(gone)
+        assert await group.recorded() == 4
 
     grouped(server, tmp_path, claim)
 
