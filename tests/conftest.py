@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from _pytest.terminal import TerminalReporter
 
-from tests.servers import RedisServer, Site
+from tests.servers import RedisServer, Site, let_children_heed_signals
 
 _BROWSER = Path(__file__).parent / "browser"
+
+LEFT_OUT = 10
+"""The exit code where something was skipped that must not be: none of pytest's own, for no second try mends it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,8 +25,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.getoption("--fail-on-skip") and _skipped(session.config) and session.exitstatus == 0:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    decent = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if session.config.getoption("--fail-on-skip") and _skipped(session.config) and decent:
+        session.exitstatus = LEFT_OUT
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
@@ -34,6 +38,11 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
 def _skipped(config: pytest.Config) -> int:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     return len(reporter.stats.get("skipped", [])) if reporter else 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _children_heed_signals() -> None:
+    let_children_heed_signals()
 
 
 @pytest.fixture

@@ -155,6 +155,16 @@ class Site:
         self._thread.join()
 
 
+def let_children_heed_signals() -> None:
+    """Have what this process starts be ended by the signals that end one, though `nohup` or a shell's `&` started it.
+
+    A signal that is ignored stays ignored in a child; one that is handled is back at its default there.
+    """
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda _number, _frame: None)
+
+
 def free_port() -> int:
     """Return a port on loopback that nobody listens on now."""
     with socket.socket() as probe:
