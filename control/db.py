@@ -17,6 +17,8 @@ from sqlalchemy import JSON, URL, BigInteger, Connection, Integer, MetaData, eve
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from control import sqlite
+
 BUSY_TIMEOUT_MS: Final = 10_000
 _READERS: Final = 5
 _DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -82,8 +84,9 @@ class Database:
             moment = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             return cls(moment, engine, lock)
         _require_folder(parsed)
-        readers = create_async_engine(parsed, pool_size=_READERS, max_overflow=_READERS)
-        writer = create_async_engine(parsed, pool_size=1, max_overflow=0)
+        turns = {"async_creator_fn": sqlite.Connection.open}
+        readers = create_async_engine(parsed, pool_size=_READERS, max_overflow=_READERS, connect_args=turns)
+        writer = create_async_engine(parsed, pool_size=1, max_overflow=0, connect_args=turns)
         for engine, begin in ((readers, "BEGIN"), (writer, "BEGIN IMMEDIATE")):
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_with(begin))
@@ -106,7 +109,7 @@ class Database:
             yield session
 
     async def lock_writers(self, session: AsyncSession) -> None:
-        """Hold the writer lock until the end of the transaction; SQLite's `BEGIN IMMEDIATE` already does."""
+        """Hold the writer lock until the end of the transaction; SQLite's first statement takes it by itself."""
         if self.dialect == "postgresql":
             await session.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": self._lock_id})
 
@@ -169,8 +172,7 @@ def _require_folder(url: URL) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Leave transactions to `_begin_with`; make commits survive power loss, as the outbox must."""
-    connection.isolation_level = None
+    """Make commits survive power loss, as the outbox must."""
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
@@ -180,6 +182,8 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_with(statement: str) -> Any:
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite.Connection)
+        driver.begin_with(statement)
 
     return begin

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from alembic import command, context
 from alembic.config import Config
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, text
 
 from control.db import Base, ClicksBase, Database
 from control.migrations import tables
@@ -20,6 +20,7 @@ assert tables  # imported so that the metadata above are complete
 async def upgrade(db: Database, name: str) -> None:
     """Bring `db` to the newest schema of `name` (`config` or `clicks`)."""
     async with db.write() as session:
+        await session.execute(text("SELECT 1"))  # takes the lock: Alembic's context is one for all of the process
         connection = await session.connection()
         await connection.run_sync(_upgrade, name)
 
