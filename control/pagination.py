@@ -35,7 +35,7 @@ class Cursor:
         self.limit = limit
 
 
-def _cursor(
+async def _cursor(
     cursor: Annotated[str | None, Query(max_length=64, description="`next_cursor` of the page before")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Rows a page")] = 50,
 ) -> Cursor:

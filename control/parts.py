@@ -72,8 +72,8 @@ class Parts:
     auditor: Auditor
 
 
-def parts_of(request: Request) -> Parts:
-    """Return the parts of the app that got `request`."""
+async def parts_of(request: Request) -> Parts:
+    """Return the parts of the app that got `request`; a coroutine, for FastAPI runs functions in threads."""
     parts = request.app.state.parts
     assert isinstance(parts, Parts)
     return parts

@@ -24,7 +24,7 @@ WaitQuery = Annotated[
 RevisionPath = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-def _guard(
+async def _guard(
     if_match: Annotated[
         str | None,
         Header(max_length=256, description="The ETag that the edit began from", examples=['"3"']),

@@ -2,13 +2,16 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import ValidationError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
@@ -16,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from control.access.first_start import ensure_access, ignored_settings
 from control.access.models import KeyRow
 from control.access.roles import Role
-from control.app import close, prepare
+from control.app import close, create_app, prepare
 from control.db import Database, UnusableDatabase
 from control.ids import new_id, new_secret, new_slug
 from control.migrations.upgrade import METADATA, upgrade
@@ -342,6 +345,20 @@ def test_every_answer_of_the_api_is_private_and_what_it_says(api: Api) -> None:
     for response in (api.get("/offers"), api.get("/offers/o_none"), Api(api.client).get("/me")):
         assert response.headers["Cache-Control"] == "no-store"
         assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_call_waits_for_a_thread_of_the_pool(parts: Parts) -> None:
+    def called(dependant: Dependant) -> Iterator[Any]:
+        yield dependant.call
+        for each in dependant.dependencies:
+            yield from called(each)
+
+    routes = [context.route for context in iter_route_contexts(create_app(parts).routes)]
+    calls = {call for route in routes if isinstance(route, APIRoute) for call in called(route.dependant)}
+
+    waiting = {call for call in calls if not iscoroutinefunction(call) and not iscoroutinefunction(call.__call__)}
+    assert len(calls) > 100
+    assert waiting == set()
 
 
 class BrokenDatabase:
