@@ -163,9 +163,10 @@ async def _write(
     overridden = await holding.hold(
         session, parts, caller, offer, draft, revision=offer.revision + 1, override=override_tests
     )
-    written = await revisions.write(session, caller, offer, draft, restored_from=restored_from, overridden=overridden)
     around = await surroundings_of(session, parts.settings, offer)
-    written.row.sequence = await outbox.append(session, [table_of(offer, written.draft)])
+    written = await revisions.write(session, caller, offer, draft, restored_from=restored_from, overridden=overridden)
+    with session.no_autoflush:  # the revision is written once, with its sequence
+        written.row.sequence = await outbox.append(session, [table_of(offer, written.draft)])
     after = revisions.show(written.row)
     action = "smart_link.update" if restored_from is None else "smart_link.restore"
     await record(session, caller, action, offer.id, before=before, after=after)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from control.parts import Parts
 from control.publishing.acks import Propagation
@@ -172,6 +172,27 @@ async def keys_of(parts: Parts, sequence: int) -> list[str]:
     async with parts.db.read() as session:
         query = select(OutboxRow.key).where(OutboxRow.sequence == sequence)
         return list(await session.scalars(query))
+
+
+def test_a_save_writes_each_row_once(api: Api, parts: Parts) -> None:
+    written: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+            written.append(" ".join(statement.split()[:3]).replace("INSERT INTO", "INSERT").replace(" SET", ""))
+
+    offer = api.offer()
+    event.listen(parts.db.writer.sync_engine, "before_cursor_execute", note)
+    assert api.save(offer["id"], []).status_code == 200
+
+    assert sorted(written) == [
+        "INSERT audit_log",
+        "INSERT publishing_outbox",
+        "INSERT publishing_transactions",
+        "INSERT smart_link_revisions",
+        "UPDATE offers",
+        "UPDATE publishing_lineage",
+    ]
 
 
 def test_an_etag_that_is_none_is_refused(api: Api) -> None:
