@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 
 import uvicorn
+import uvloop
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Lifespan
@@ -30,7 +31,8 @@ _STOP_S: Final = 5
 def main() -> int:
     """Run until a signal; return the exit status. What stands in the way is said in one sentence."""
     try:
-        asyncio.run(_run(_settings()))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(_settings()))
     except (CannotStart, UnusableDatabase) as exc:
         print(f"turnout control: {exc}", file=sys.stderr)  # noqa: T201  # the user's answer, not a log line
         return 1
