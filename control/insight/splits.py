@@ -1,37 +1,65 @@
-"""How the people of many offers split across their rules, and how many bought: what a list of offers shows at a glance.
+"""How the people of many offers split across their rules, how many many links sent, how many bought: at a glance.
 
 One query each, whatever the number of offers; charts of a single offer ask `analytics`.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import ColumnElement, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks.models import CellRow, DaysRow, QuarterRow
-from control.clicks.shapes import BLOCK_DAYS, DECISION, QUARTER_MS, QUARTERS_A_DAY
+from control.clicks.shapes import BLOCK_DAYS, DECISION, QUARTER_MS, QUARTERS_A_DAY, SOURCE, Shape
 from control.clicks.store import text_numbers
 from control.conversions.models import ConversionRow
 from control.conversions.report import REVERSALS
-from control.insight.analytics.cover import cover
+from control.insight.analytics.cover import Cover, cover
 from control.insight.analytics.periods import Range
 from control.insight.analytics.rollups import closed_days
 
 _UTC: Final = 0
+_OF_A_SHAPE: Final = 2
+"""Conditions that choose all cells of a shape of some offers; quarters have both in their key."""
 
 
 async def splits(session: AsyncSession, offer_ids: Collection[str], span: Range) -> dict[str, dict[str, int]]:
     """Return offer -> key of a rule -> people; an offer without clicks has no keys."""
     found: dict[str, dict[str, int]] = {offer_id: {} for offer_id in offer_ids}
+    for offer_id, key, people in await _people(session, offer_ids, span, DECISION):
+        found[offer_id][key] = people
+    return found
+
+
+async def senders(
+    session: AsyncSession, offer_ids: Collection[str], link_ids: Collection[str], span: Range
+) -> dict[str, int]:
+    """Return how many people each of these links of these offers sent; one that sent nobody is not in it."""
+    rows = await _people(session, offer_ids, span, SOURCE, link_ids)
+    return {link_id: people for _, link_id, people in rows if people}
+
+
+async def _people(
+    session: AsyncSession, offer_ids: Collection[str], span: Range, shape: Shape, only: Collection[str] | None = None
+) -> list[tuple[str, str, int]]:
+    """Return (offer, value, people) by the first dimension of a shape: of all its values, or of these `only`."""
     names = {number: offer_id for offer_id, number in (await text_numbers(session, offer_ids)).items()}
     if not names:
-        return found
+        return []
     closed = await closed_days(session, [(_UTC, span.first // QUARTERS_A_DAY, span.after // QUARTERS_A_DAY)])
-    parts = cover(span, _UTC, closed)
-    decisions = [CellRow.offer.in_(names), CellRow.shape == DECISION.number]
-    cells = select(CellRow.id).where(*decisions).correlate(None)
+    chosen = [CellRow.offer.in_(names), CellRow.shape == shape.number]
+    chosen += [] if only is None else [CellRow.v1.in_(only)]
+    read = union_all(*_reads(cover(span, _UTC, closed), shape, list(names), chosen)).subquery()
+    query = select(CellRow.offer, CellRow.v1, func.sum(read.c.clicks)).join(read, read.c.cell == CellRow.id)
+    rows = await session.execute(query.group_by(CellRow.offer, CellRow.v1))
+    return [(names[offer], value, int(people)) for offer, value, people in rows]
+
+
+def _reads(parts: Cover, shape: Shape, offers: Sequence[int], chosen: Sequence[ColumnElement[bool]]) -> list[Any]:
+    """Return what gives the clicks of the chosen cells, by cell: of blocks of days, of days, of quarters."""
+    cells = select(CellRow.id).where(*chosen).correlate(None)
+    narrowed = [QuarterRow.cell.in_(cells)] if len(chosen) > _OF_A_SHAPE else []
     reads: list[Any] = [
         select(DaysRow.cell, DaysRow.clicks).where(
             DaysRow.shift == _UTC,
@@ -45,18 +73,15 @@ async def splits(session: AsyncSession, offer_ids: Collection[str], span: Range)
     ]
     reads += [
         select(QuarterRow.cell, QuarterRow.clicks).where(
-            QuarterRow.offer.in_(names),
-            QuarterRow.shape == DECISION.number,
+            QuarterRow.offer.in_(offers),
+            QuarterRow.shape == shape.number,
             QuarterRow.quarter >= part.first,
             QuarterRow.quarter < part.after,
+            *narrowed,
         )
         for part in parts.quarters
     ]
-    read = union_all(*reads).subquery()
-    query = select(CellRow.offer, CellRow.v1, func.sum(read.c.clicks)).join(read, read.c.cell == CellRow.id)
-    for offer, key, people in await session.execute(query.group_by(CellRow.offer, CellRow.v1)):
-        found[names[offer]][key] = int(people)
-    return found
+    return reads
 
 
 async def sales(session: AsyncSession, offer_ids: Collection[str], span: Range) -> Mapping[str, int]:

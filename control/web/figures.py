@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import Request
 
+from control.insight.analytics.periods import Range
 from control.insight.analytics.question import KEYS, Question, ask
 from control.insight.analytics.reading import Sessions
 from control.parts import Parts
@@ -64,6 +65,11 @@ def zone_of(request: Request) -> str:
         except (ZoneInfoNotFoundError, ValueError, OSError):
             continue
     return "UTC"
+
+
+def lately(zone: str, period: str) -> Range:
+    """Return a period up to now as every page counts it: whole days of the viewer, and today so far."""
+    return question_of(View("", zone, period), datetime.now(UTC)).period.range
 
 
 def bands(rules: Sequence[Rule], keys: Iterable[str], names: Mapping[str, str]) -> list[Band]:

@@ -23,6 +23,7 @@ from control.web.guard import Form, Person, safe_next
 from control.web.notices import notice_of, told
 from control.web.pasting import Pasting
 from control.web.render import page
+from control.web.sent import sent_by
 from control.web.undo import deleted
 from shared.destination import SUBS
 
@@ -148,6 +149,7 @@ async def _list_page(
         links=found.items,
         next_cursor=found.next_cursor,
         q=q,
+        sent=await sent_by(request, parts, found.items),
         names=await names.names_of(parts, found.items),
         notice=notice_of(request, "/links"),
     )
@@ -193,6 +195,7 @@ async def _link_page(request: Request, parts: Parts, caller: Person, link: Link,
         code=filled.code,
         caller=caller,
         link=link,
+        sent=await sent_by(request, parts, [link]),
         names=known,
         choices=await names.choices(parts),
         filled=filled,

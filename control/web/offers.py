@@ -1,6 +1,5 @@
 """The list of offers, and a new one."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -9,19 +8,17 @@ from fastapi.responses import RedirectResponse
 from control.access.guard import require_role
 from control.access.roles import Role
 from control.errors import Problem
-from control.insight.analytics.periods import Range
 from control.offers import making, service
 from control.offers.schemas import OfferIn
 from control.pagination import CursorDep
 from control.parts import PartsDep
 from control.web import forms
-from control.web.figures import question_of, zone_of
+from control.web.figures import lately, zone_of
 from control.web.forms import Filled
 from control.web.guard import Form, Person
 from control.web.notices import notice_of
 from control.web.offer_rows import rows_of
 from control.web.render import page
-from control.web.view import View
 from shared.rules import OfferStatus
 
 router = APIRouter(include_in_schema=False)
@@ -52,18 +49,13 @@ async def list_offers(
         request,
         "offers.html",
         caller=caller,
-        rows=await rows_of(parts, found.items, _lately(zone_of(request))),
+        rows=await rows_of(parts, found.items, lately(zone_of(request), "7d")),
         next_cursor=found.next_cursor,
         status=status,
         q=q,
         counts={one: counts.get(one, 0) for one in OfferStatus},
         notice=notice_of(request),
     )
-
-
-def _lately(zone: str) -> Range:
-    """Return the last seven days as every other page counts them: whole days of the viewer, and today so far."""
-    return question_of(View("", zone, "7d"), datetime.now(UTC)).period.range
 
 
 @router.get("/offers/new")

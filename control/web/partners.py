@@ -24,6 +24,7 @@ from control.web.forms import Filled
 from control.web.guard import Form, Person
 from control.web.notices import notice_of, told
 from control.web.render import page
+from control.web.sent import sent_by
 from control.web.undo import deleted
 
 router = APIRouter(include_in_schema=False)
@@ -109,6 +110,7 @@ async def _partner_page(
         caller=caller,
         partner=partner,
         links=theirs.items,
+        sent=await sent_by(request, parts, theirs.items),
         coupons=codes.items,
         more=theirs.next_cursor is not None or codes.next_cursor is not None,
         names=await names.names_of(parts, [*theirs.items, *codes.items]),
