@@ -6,12 +6,11 @@ from control.fields import Output, TimeOut
 from control.insight.test_visitor import RuleOutcome
 
 
-class Click(Output):
-    """One click: what was sent, what was decided, and why.
+class ListedClick(Output):
+    """One click: what was sent, and what was decided.
 
-    `rule_id` is a rule's, `fallback`, `off` or `inactive`; `destination_url` where it led, as typed in the revision
-    that the click saw; `partner_id` whose it is by now; `explanation` that revision rule by rule, empty where the
-    smart link was off.
+    `rule_id` is a rule's, `fallback`, `off` or `inactive`; `rule_place` its place from 1 in the revision that the click
+    saw; `destination_url` where it led, as typed in that revision; `partner_id` whose it is by now.
     """
 
     id: str
@@ -25,6 +24,7 @@ class Click(Output):
     revision: int
     rule_id: str
     rule_name: str
+    rule_place: int | None
     destination_url: str | None
     country: str
     device: str
@@ -40,6 +40,11 @@ class Click(Output):
     sub5: str
     referrer: str
     ip: str = Field(description="Truncated: the last 8 (IPv4) or 80 (IPv6) bits are not kept")
+
+
+class Click(ListedClick):
+    """One click, and why: `explanation` is the revision that it saw rule by rule, empty where that was off."""
+
     explanation: list[RuleOutcome]
 
 

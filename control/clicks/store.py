@@ -1,6 +1,6 @@
 """Queries on single clicks and on boots."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import func, select
@@ -23,10 +23,13 @@ class FoundClick(NamedTuple):
 async def find(session: AsyncSession, click_id: str) -> FoundClick | None:
     """Return the click with an id, or None where it is not ingested, or forgotten."""
     row = (await session.scalars(select(ClickRow).where(ClickRow.click_id == click_id).limit(1))).one_or_none()
-    if row is None:
-        return None
-    known = await texts(session, {getattr(row, name) for name in NUMBERED})
-    return FoundClick(row, {name: known[getattr(row, name)] for name in NUMBERED})
+    return None if row is None else (await named(session, [row]))[0]
+
+
+async def named(session: AsyncSession, rows: Sequence[ClickRow]) -> list[FoundClick]:
+    """Return raw clicks, in their order, with their texts."""
+    known = await texts(session, {getattr(row, name) for row in rows for name in NUMBERED})
+    return [FoundClick(row, {name: known[getattr(row, name)] for name in NUMBERED}) for row in rows]
 
 
 async def texts(session: AsyncSession, numbers: Collection[int]) -> dict[int, str]:

@@ -24,6 +24,12 @@ async def revision(session: AsyncSession, offer_id: str, number: int) -> Revisio
     return row
 
 
+async def revisions(session: AsyncSession, offer_id: str, numbers: Collection[int]) -> dict[int, RevisionRow]:
+    """Return those of an offer's revisions `numbers` that there are, by number."""
+    query = select(RevisionRow).where(RevisionRow.offer_id == offer_id, RevisionRow.revision.in_(numbers))
+    return {row.revision: row for row in await session.scalars(query)}
+
+
 async def currents(session: AsyncSession, offers: Sequence[OfferRow]) -> dict[str, RevisionRow]:
     """Return the newest revision of each offer, by offer id."""
     if not offers:

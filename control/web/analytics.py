@@ -11,15 +11,13 @@ from control.fields import PathId
 from control.ingest.closing import ask_for
 from control.insight.analytics.answer import summary
 from control.insight.analytics.fallback import watch
-from control.insight.analytics.labels import labels
 from control.insight.analytics.question import Question
-from control.insight.analytics.reading import Sessions
 from control.insight.analytics.schemas import FallbackWatch, Summary
 from control.offers import service as offers
 from control.offers import store as offer_store
 from control.offers.schemas import Offer
 from control.parts import Parts, PartsDep
-from control.web import forms, ranked
+from control.web import filters, forms, ranked
 from control.web.chart import NARROW, WIDE
 from control.web.figures import change, percent, question_of, sessions_of, zone_of
 from control.web.guard import Person
@@ -32,9 +30,6 @@ from shared.table import FALLBACK
 
 router = APIRouter(include_in_schema=False)
 
-FILTERS: Final = {**ranked.TITLES, "rule": "Rule", "via": "Via", "kind": "Kind"} | {
-    f"sub{n}": f"Sub-ID {n}" for n in range(1, 6)
-}
 _SEGMENTS: Final = 4
 _EVERY_GROUP: Final = 1_000
 
@@ -45,8 +40,8 @@ async def show_analytics(
 ) -> Any:
     offer = await offers.get(parts, caller, offer_id)
     view = view_of(offer.id, zone_of(request), request.query_params)
-    if (by := request.query_params.get("by", "")) in FILTERS and (wanted := request.query_params.get("is", "").strip()):
-        return forms.see_other(view.toggled(by, wanted[:300]).href)
+    if added := filters.added(view, request.query_params):
+        return forms.see_other(added.href)
     now = datetime.now(UTC)
     try:
         asked = question_of(view, now)
@@ -68,7 +63,7 @@ async def _board(parts: Parts, offer: Offer, view: View, asked: Question, now: d
         columns = await columns_of(sessions, asked, layers, MEASURES[view.measure])
         fallen = await watch(sessions, asked.ungrouped(), _SEGMENTS)
         cards = await ranked.cards(sessions, asked, view)
-        chips = await _chips(sessions, view)
+        chips = await filters.chips(sessions, view)
     return {
         "found": found,
         "tiles": _tiles(found),
@@ -85,7 +80,7 @@ async def _board(parts: Parts, offer: Offer, view: View, asked: Question, now: d
         "periods": PERIODS,
         "measures": MEASURES,
         "api_query": view.query(now),
-        "filters": FILTERS,
+        "filters": filters.NAMES,
         "is_empty": not (found.totals.clicks or found.totals.bots or found.totals.conversions) and not view.filters,
     }
 
@@ -117,14 +112,3 @@ def _segments(fallen: FallbackWatch, offer_id: str) -> list[dict[str, Any]]:
         }
         for segment in fallen.segments
     ]
-
-
-async def _chips(sessions: Sessions, view: View) -> list[dict[str, str]]:
-    """Return the filters that are set, in words, each with the view without it."""
-    chips = []
-    for key, values in view.filters.items():
-        names = await labels(sessions.config, key, list(values))
-        words = ", ".join(said(key, value, names) for value in values[:3])
-        more = f" and {len(values) - 3} more" if len(values) > 3 else ""
-        chips.append({"key": key, "name": FILTERS[key], "said": words + more, "href": view.without(key).href})
-    return chips

@@ -33,6 +33,7 @@ _NOTHING: Final = {
     "link": "the offer’s own URL",  # noqa: RUF001  # the apostrophe of print
     "partner": "no partner",
 }
+_KINDS: Final = {"person": "People", "duplicate": "Repeats", "bot": "Bots", "prefetch": "Preloads"}
 _ROWS: Final = 5
 _ALL_ROWS: Final = 500
 
@@ -77,7 +78,7 @@ def said(key: str, value: str, names: Mapping[str, str]) -> str:
         return "Everything else"
     if not value:
         return _NOTHING.get(key, "none")
-    word = WORDS.get(key, {}).get(value)
+    word = _KINDS.get(value) if key == "kind" else WORDS.get(key, {}).get(value)
     if word:
         return word if key == "os" else word[:1].upper() + word[1:]
     return f"/{names.get(value, value)}" if key == "link" else names.get(value, value)

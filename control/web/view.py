@@ -1,4 +1,4 @@
-"""What the Analytics tab is asked to show: period, filters and measure, all of it in the URL: a view is a link."""
+"""What the Analytics tab and its single clicks are asked to show, all of it in the URL: a view is a link."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +12,9 @@ from starlette.datastructures import QueryParams
 from control.insight.analytics.question import KEYS, MAX_FILTER_VALUES
 
 PERIODS: Final = {"24h": "24 h", "7d": "7 d", "14d": "14 d", "30d": "30 d", "90d": "90 d"}
+ANALYTICS: Final = "analytics"
+CLICKS: Final = "clicks"
+"""Where a view can be looked at: last part of the path."""
 DEFAULT_PERIOD: Final = "14d"
 CUSTOM: Final = "custom"
 MEASURES: Final = {"people": "clicks", "uniques": "uniques", "conversions": "conversions", "bots": "bots"}
@@ -36,6 +39,12 @@ class View:
     sub: str = "1"
     full: str = ""
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    at: str = ANALYTICS
+
+    @property
+    def path(self) -> str:
+        """Return where this view is looked at."""
+        return f"/offers/{self.offer_id}/{self.at}"
 
     @property
     def href(self) -> str:
@@ -46,7 +55,11 @@ class View:
         """Return the link to this view, with further parameters."""
         query = self._defaults_left_out() + [(key, value) for key, values in self.filters.items() for value in values]
         text = urlencode([*query, *more.items()])
-        return f"/offers/{self.offer_id}/analytics{'?' if text else ''}{text}"
+        return f"{self.path}{'?' if text else ''}{text}"
+
+    def seen(self, at: str) -> "View":
+        """Return the same view looked at elsewhere: as charts, or as single clicks."""
+        return replace(self, at=at)
 
     def over(self, period: str) -> "View":
         """Return the same view of another period."""
@@ -73,6 +86,10 @@ class View:
         values = self.filters.get(key, ())
         values = tuple(one for one in values if one != value) if value in values else (*values, value)
         return replace(self, filters={name: held for name, held in {**self.filters, key: values}.items() if held})
+
+    def only(self, key: str, *values: str) -> "View":
+        """Return the view with these values alone in a filter."""
+        return replace(self, filters={**self.filters, key: values})
 
     def without(self, key: str) -> "View":
         """Return the view without one filter."""
@@ -110,7 +127,7 @@ class View:
         return [(name, value) for name, value in given.items() if value]
 
 
-def view_of(offer_id: str, zone: str, query: QueryParams) -> View:
+def view_of(offer_id: str, zone: str, query: QueryParams, at: str = ANALYTICS) -> View:
     """Return the view that a URL asks for; what it asks for in vain is left out."""
     begin, end = query.get("from", "")[:40], query.get("to", "")[:40]
     period = query.get("period", "")
@@ -124,6 +141,7 @@ def view_of(offer_id: str, zone: str, query: QueryParams) -> View:
         sub=query["sub"] if query.get("sub") in _SUBS else "1",
         full=query["full"] if query.get("full") in KEYS else "",
         filters={key: values for key in KEYS if (values := _values(query, key))},
+        at=at,
     )
 
 

@@ -43,6 +43,7 @@ _QUERIES: Final = {
     "/links": "q=bench-00",
     "/offers": "q=bench",
     "/offers/{offer_id}/analytics": "period=90d",
+    "/offers/{offer_id}/clicks": "country=MX&os=ios&partner=nobody&period=90d",
     "/offers/{offer_id}/links": "q=bench-00",
 }
 """Pages that are also asked for in another way."""
@@ -126,6 +127,7 @@ def fill(turnout: Turnout, rules: int, links: int) -> dict[str, str]:
     path = f"/users/{ids['user_id']}/password-link"
     ids["token"] = turnout.call("POST", path)["url"].rpartition("/")[2]
     _visit(turnout, turnout.call("GET", f"/offers/{offer['id']}") | {"revision": saved["revision"]}, partners)
+    ids["click_id"] = turnout.call("GET", f"/offers/{offer['id']}/clicks?limit=1")["items"][0]["id"]
     return ids
 
 

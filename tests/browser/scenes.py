@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from control.web.router import _ROUTERS
 from deploy.demo import SLUG
+from tests.turnout import wait_for
 
 Ids = dict[str, str]
 """Ids of things by the name that addresses have for them, such as `offer_id`."""
@@ -75,7 +76,7 @@ def _states(ids: Ids) -> Iterator[Scene]:
     yield Scene("offer-new-refused", "/offers/new", _press("Create offer"))
     yield Scene("link-new-refused", "/links/new", _press("Create link"))
     yield Scene("links-bulk-refused", "/links/bulk", _paste_bad_links)
-    for tab in ("", "/smart-link", "/links", "/coupons", "/analytics", "/history", "/conversions"):
+    for tab in ("", "/smart-link", "/links", "/coupons", "/analytics", "/clicks", "/history", "/conversions"):
         yield Scene(f"bare-offer{tab.replace('/', '-')}", f"{bare}{tab}")
     yield Scene("rule-editor", f"{offer}/smart-link", _edit_a_rule)
     yield Scene("rule-editor-macros", f"{offer}/smart-link", _offer_macros)
@@ -89,6 +90,9 @@ def _states(ids: Ids) -> Iterator[Scene]:
     yield Scene("analytics-table", f"{offer}/analytics", lambda page: page.get_by_text("Show as a table").click())
     yield Scene("analytics-filter-box", f"{offer}/analytics", lambda page: page.keyboard.press("f"))
     yield Scene("analytics-export", f"{offer}/analytics", lambda page: page.get_by_text("Export", exact=True).click())
+    yield Scene("clicks-filtered", f"{offer}/clicks?country=US&device=mobile&kind=person&period=30d")
+    yield Scene("clicks-none", f"{offer}/clicks?from=2020-01-01&to=2020-01-31")
+    yield Scene("click-unknown", "/clicks/nobody")
     yield Scene("history-old", f"{offer}/history?revision=2")
 
 
@@ -105,6 +109,10 @@ def furnish(page: Page) -> Ids:
     ids["bare_id"] = api.one_or_new("/offers", bare, "slug")["id"]
     ids["domain_id"] = api.one_or_new("/domains", {"host": _HOST, "root_url": "https://yourbrand.com"}, "host")["id"]
     ids["user_id"] = api.one_or_new("/users", {"login": "mara@yourbrand.example", "name": "Mara Ito"}, "login")["id"]
+    wait_for(lambda: api.call("GET", f"/offers/{offer['id']}/clicks?limit=1")["items"])
+    ids["click_id"] = api.call(
+        "GET", f"/offers/{offer['id']}/clicks?limit=1&rule={offer['smart_link']['rules'][0]['id']}"
+    )["items"][0]["id"]
     ids["token"] = api.password_link(ids["user_id"]).rpartition("/")[2]
     ids["key_id"] = api.one_or_new("/keys", {"name": "Nightly import"}, "name")["id"]
     paused = {"name": "Winter sale", "slug": "winter", "destination_url": "https://yourbrand.com/winter"}

@@ -14,15 +14,21 @@ import orjson
 import pytest
 from sqlalchemy import delete
 
+from control.clicks import listing
+from control.clicks.listing import MAX_LOOKED
 from control.clicks.models import ClickRow
+from control.clicks.schemas import ListedClick
 from control.clicks.shapes import BLOCK_DAYS
 from control.ingest.closing import ask_for, close_days
 from control.insight.analytics.cover import cover, split
 from control.insight.analytics.export import csv_line
 from control.insight.analytics.periods import Range, cut, midnight, quarter_at
+from control.insight.analytics.question import ask
+from control.insight.analytics.reading import Sessions
+from control.pagination import Page
 from control.parts import Parts
 from shared.events import KINDS, ClickEvent
-from tests.control.api import Api, Client
+from tests.control.api import Api, Client, errors_of
 from tests.control.clicks import Clicks, Ingester, batch
 
 HOUR_MS = 3_600_000
@@ -138,6 +144,70 @@ def test_any_grouping_sums_to_the_same_totals_and_to_the_clicks(month: Fixture) 
                     assert sum(point[measure] for point in found["series"]) == found["totals"][measure]
                 charted = sum(sum(point["groups"].values()) for point in found["series"])
                 assert charted == len(events)
+
+
+LISTED = [
+    *FILTERS,
+    {"kind": ["bot", "prefetch"]},
+    {"link": [""]},
+    {"partner": ["unattributed"], "country": ["US"]},
+    {"partner": ["anna", "ben"]},
+]
+
+
+def test_single_clicks_are_those_counted_newest_first_page_by_page(month: Fixture) -> None:
+    path = f"/offers/{month.offer['id']}/clicks"
+    for filters in LISTED:
+        wanted = {**filters, "partner": [month.partners.get(value, value) for value in filters.get("partner", [])]}
+        given = {"from": "2026-10-20", "to": "2026-11-30", **wanted, "limit": 100}
+        pages = [month.api.got(path, params=given)]
+        while pages[-1]["next_cursor"]:
+            pages.append(month.api.got(path, params={**given, "cursor": pages[-1]["next_cursor"]}))
+        folded = {
+            name: [v.lower() if name in ("via", "coupon") else v for v in vs] for name, vs in wanted.items() if vs
+        }
+        events = sorted(month.chosen(folded), key=lambda event: (event.time_ms, event.click_id), reverse=True)
+        assert [click["id"] for page in pages for click in page["items"]] == [event.click_id for event in events]
+        assert [len(page["items"]) for page in pages[:-1]] == [100] * (len(pages) - 1)
+
+
+def test_a_page_of_single_clicks_looks_through_so_many_and_goes_on_where_it_ended(month: Fixture) -> None:
+    start = round(FIRST.timestamp() * 1000)
+    clicks = Clicks()
+    rare = clicks.event(offer="o_busy", click_id="rare", time_ms=start, country="BR")
+    common = [
+        clicks.event(offer="o_busy", click_id=f"busy{n:06d}", time_ms=start + 1 + n // 3) for n in range(MAX_LOOKED)
+    ]
+    month.run(month.ingester.record, batch(900, [rare, *common]))
+    asked = ask(
+        "o_busy",
+        begin="2026-10-20",
+        end=None,
+        interval="day",
+        tz="UTC",
+        group_by=None,
+        filters={"country": ["BR"]},
+        now=FIRST,
+    )
+
+    async def page(cursor: str | None) -> Page[ListedClick]:
+        async with month.parts.clicks_db.read() as clicks, month.parts.db.read() as config:
+            return await listing.page(Sessions(clicks, config), asked, cursor, 50)
+
+    first = month.run(page, None)
+    assert (first.items, first.next_cursor) == ([], f"{start + 1}.busy000000")
+    second = month.run(page, first.next_cursor)
+    assert ([click.id for click in second.items], second.next_cursor) == (["rare"], None)
+
+
+@pytest.mark.parametrize("cursor", ["x", "12", "12.", ".x", "99999999999999999999.x", "\u0661.x"])
+def test_a_cursor_of_nobodys_is_refused(api: Api, cursor: str) -> None:
+    refused = api.get(f"/offers/{api.offer()['id']}/clicks", params={"cursor": cursor})
+    assert errors_of(refused) == [("cursor", "invalid_cursor")]
+
+
+def test_an_offer_without_clicks_lists_none(api: Api) -> None:
+    assert api.got(f"/offers/{api.offer()['id']}/clicks") == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Europe/Berlin"])

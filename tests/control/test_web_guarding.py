@@ -14,6 +14,7 @@ from control.web import guard
 from control.web.router import _ROUTERS
 from tests.control.api import PASSWORD, TOKENS, Api, Client, rule
 from tests.control.browser import Browser, add_person
+from tests.control.test_web_insight import come
 
 _OPEN = {"/login", "/setup", "/password/{token}"}
 _OWN = ("/logout", "/account")  # of everybody, whatever their role
@@ -30,14 +31,16 @@ ACTIONS = [path for path in _routes("POST") if path not in _OPEN]
 
 
 @pytest.fixture
-def things(client: Client) -> dict[str, str]:
+def things(client: Client, database_url: str) -> dict[str, str]:
     """One of everything, by the name that addresses have for its id."""
     api = Api(client, TOKENS[Role.ADMIN])
     offer = api.offer()
     api.save(offer["id"], [rule(name="First", when={"country": ["US"]})])
     partner = api.partner()
+    come(database_url, {"offer": offer["id"], "click_id": "first"})
     return {
         "offer_id": offer["id"],
+        "click_id": "first",
         "partner_id": partner["id"],
         "link_id": api.made("/links", {"offer_id": offer["id"], "partner_id": partner["id"], "slug": "mara-x"})["id"],
         "coupon_id": api.made("/coupons", {"offer_id": offer["id"], "partner_id": partner["id"], "code": "M20"})["id"],

@@ -13,15 +13,15 @@ from tests.control.browser import Browser
 from tests.control.clicks import Clicks, Ingester, batch, clicks_database
 
 
-def come(database_url: str, *clicks: dict[str, Any]) -> None:
-    """Have clicks recorded, as of now."""
+def come(database_url: str, *clicks: dict[str, Any], number: int = 1) -> None:
+    """Have clicks recorded, as of now, as the batch with a number."""
 
     async def record() -> None:
         db = clicks_database(database_url)
         try:
             made = Clicks()
             now = int(time.time() * 1000)
-            await Ingester(db).record(batch(1, [made.event(**({"time_ms": now} | click)) for click in clicks]))
+            await Ingester(db).record(batch(number, [made.event(**({"time_ms": now} | click)) for click in clicks]))
         finally:
             await db.close()
 

@@ -1,4 +1,4 @@
-"""/offers/{offer_id}/analytics, its export, and the fallback watch."""
+"""/offers/{offer_id}/analytics, its export, the single clicks behind it, and the fallback watch."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +10,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from control.access.guard import Viewer
+from control.clicks import listing
+from control.clicks.schemas import ListedClick
 from control.db import now_ms
 from control.fields import PathId
 from control.ingest.closing import ask_for
@@ -20,6 +22,7 @@ from control.insight.analytics.question import KEYS, Question, ask
 from control.insight.analytics.reading import Sessions
 from control.insight.analytics.schemas import Analytics, FallbackWatch
 from control.offers import store as offers
+from control.pagination import MAX_LIMIT, Page
 from control.parts import Parts, PartsDep
 
 router = APIRouter(prefix="/offers/{offer_id}", tags=["analytics"])
@@ -101,6 +104,13 @@ class AskedExport(AskedGroups):
     format: Annotated[Literal["csv", "jsonl"], Field(description="The file's format")] = "csv"
 
 
+class AskedClicks(Asked):
+    """A question answered click by click."""
+
+    cursor: Annotated[str | None, Field(max_length=64, description="`next_cursor` of the page before")] = None
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Clicks a page")] = 50
+
+
 class AskedWatch(Asked):
     """A question of the fallback watch."""
 
@@ -140,6 +150,16 @@ async def export_analytics(
 
     headers = {"Content-Disposition": f'attachment; filename="{offer.slug}-analytics.{asked.format}"'}
     return StreamingResponse(body(), media_type=export.FORMATS[asked.format], headers=headers)
+
+
+@router.get("/clicks", summary="List single clicks")
+async def list_clicks(
+    parts: PartsDep, _caller: Viewer, offer_id: PathId, asked: Annotated[AskedClicks, Query()]
+) -> Page[ListedClick]:
+    """Newest first. A page looks through 20,000 clicks at most: with filters it may be empty and still have a next."""
+    async with _sessions(parts) as sessions:
+        await offers.require(sessions.config, offer_id)
+        return await listing.page(sessions, asked.question(offer_id), asked.cursor, asked.limit)
 
 
 @router.get("/fallback-watch", summary="See who falls through to the fallback")
