@@ -121,8 +121,8 @@ class Shipper:
         if self._task is not None:
             await self._task
         with contextlib.suppress(TimeoutError, RedisError, OSError):
-            async with asyncio.timeout(timeout_s):
-                await self._drain()
+            async with asyncio.timeout(timeout_s) as limit:
+                await self._drain(limit)
                 if not self._spool.backlog:
                     await self._redis.hdel(CLICKS_COUNTS, self._spool.owner.boot)
         for orphan in self._orphans:
@@ -157,10 +157,11 @@ class Shipper:
             for source in self._sources():
                 await self._send(source)
 
-    async def _drain(self) -> None:
+    async def _drain(self, limit: asyncio.Timeout) -> None:
+        """Ship until nothing is left; looks at the limit itself, for the client can swallow the one cancellation."""
         self._spool.flush()
         self.status.held_back = False
-        while any(len(source.backlog) or source.cut() for source in self._sources()):
+        while any(len(source.backlog) or source.cut() for source in self._sources()) and not limit.expired():
             for source in self._sources():
                 await self._send(source)
             await self._check()
