@@ -133,7 +133,7 @@ def test_an_entry_still_in_the_stream_is_not_sent_again(redis_server: RedisServe
 
 
 class Deaf(Shipper):
-    """Asks a Redis whose client loses a cancellation, as redis-py on Python 3.11 does when one comes as a write ends."""
+    """Asks a Redis whose client loses a cancellation, as redis-py on Python 3.11 does of one that comes late."""
 
     _deaf = True
 
