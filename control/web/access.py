@@ -63,6 +63,13 @@ async def create_key(request: Request, parts: PartsDep, caller: Person, form: Fo
     return _key_page(request, caller, Filled(), made)
 
 
+@router.get("/access/keys/{key_id}")
+async def show_key(request: Request, parts: PartsDep, caller: Person, key_id: PathId) -> Any:
+    """Show a key and what revoking it does: that cannot be taken back, so a list does not offer it in one press."""
+    require_role(caller, Role.ADMIN)
+    return page(request, "key.html", caller=caller, key=await keys.get(parts, key_id), roles=ROLES)
+
+
 @router.post("/access/keys/{key_id}/revoke")
 async def revoke_key(parts: PartsDep, caller: Person, key_id: PathId, _form: Form) -> Any:
     require_role(caller, Role.ADMIN)

@@ -124,6 +124,7 @@ def fill(turnout: Turnout, rules: int, links: int) -> dict[str, str]:
     ids["coupon_id"] = turnout.call("GET", "/coupons?limit=1")["items"][0]["id"]
     ids["domain_id"] = turnout.call("POST", "/domains", {"host": "go.bench.example"})["id"]
     ids["user_id"] = turnout.call("POST", "/users", {"login": "somebody", "role": "viewer"})["id"]
+    ids["key_id"] = turnout.call("POST", "/keys", {"name": "a key", "role": "viewer"})["id"]
     path = f"/users/{ids['user_id']}/password-link"
     ids["token"] = turnout.call("POST", path)["url"].rpartition("/")[2]
     _visit(turnout, turnout.call("GET", f"/offers/{offer['id']}") | {"revision": saved["revision"]}, partners)

@@ -28,7 +28,13 @@ def test_a_key_is_shown_once_works_and_is_revoked(hand: Hand, turnout: Turnout, 
 
     hand.link("I have copied it")
     expect(page.locator("main")).not_to_contain_text(token)
-    hand.button(f"Revoke the key {slug}")
+    hand.link(f"Revoke the key {slug}")
+    hand.link("Keep it")
+    assert status_with_key(turnout, token) == 200
+
+    hand.link(f"Revoke the key {slug}")
+    expect(page.locator("main")).to_contain_text("It cannot be undone")
+    hand.button("Revoke key")
     expect(page.locator(".toast")).to_contain_text("Revoked")
     assert status_with_key(turnout, token) == 401
 

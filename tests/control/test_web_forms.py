@@ -186,7 +186,12 @@ def test_a_keys_token_is_shown_once(person: Browser, api: Api) -> None:
     listed = person.get("/access")
     assert token not in listed.html
     key_id = next(key["id"] for key in api.got("/keys")["items"] if key["name"] == "nightly")
-    person.submit(listed, f"/access/keys/{key_id}/revoke")
+    asked = person.get(f"/access/keys/{key_id}")
+    assert f"/access/keys/{key_id}" in listed.links
+    assert "Revoke nightly?" in asked.text
+    assert "It cannot be undone" in asked.text
+    assert Api(api.client, token).get("/me").status_code == 200
+    person.submit(asked, f"/access/keys/{key_id}/revoke")
     assert Api(api.client, token).get("/me").status_code == 401
 
 
