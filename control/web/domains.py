@@ -69,8 +69,9 @@ async def update_domain(request: Request, parts: PartsDep, caller: Person, domai
 async def set_status(request: Request, parts: PartsDep, caller: Person, domain_id: PathId, form: Form) -> Any:
     require_role(caller, Role.ADMIN)
     status = DomainStatus.PAUSED if form.get("status") == DomainStatus.PAUSED else DomainStatus.ACTIVE
+    before = await service.get(parts, domain_id)
     await service.set_status(parts, caller, domain_id, status)
-    return forms.see_other(told("/domains", "saved"))
+    return forms.see_other(told("/domains", status, of=domain_id, was=before.status))
 
 
 @router.post("/domains/{domain_id}/delete")

@@ -102,7 +102,8 @@ async def switch_link(parts: PartsDep, caller: Person, link_id: PathId, form: Fo
     require_role(caller, Role.EDITOR)
     on = form.get("enabled") == "true"
     await service.update(parts, caller, link_id, LinkPatch(enabled=on))
-    return forms.see_other(told(safe_next(form.get("next", "/links")), "enabled" if on else "disabled"))
+    back = safe_next(form.get("next", "/links"))
+    return forms.see_other(told(back, "enabled" if on else "disabled", switched=link_id))
 
 
 @router.post("/links/{link_id}/delete")

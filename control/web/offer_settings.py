@@ -67,8 +67,10 @@ async def set_status(parts: PartsDep, caller: Person, offer_id: PathId, form: Fo
     wanted = form.get("status", "")
     if wanted not in list(OfferStatus):
         raise Problem(400, "unknown_status", "An offer is active, paused or archived.")
+    before = await service.get(parts, caller, offer_id)
     saved = await service.set_status(parts, caller, offer_id, OfferStatus(wanted))
-    return forms.see_other(told(f"/offers/{offer_id}/settings", wanted, sequence=saved.sequence))
+    back = {"of": offer_id, "was": before.status}
+    return forms.see_other(told(f"/offers/{offer_id}/settings", wanted, sequence=saved.sequence, **back))
 
 
 @router.post("/offers/{offer_id}/clone")
@@ -114,7 +116,7 @@ async def _settings_page(
         fails_tests=fails_tests,
         macros=MACROS,
         base=str(request.base_url).rstrip("/"),
-        notice=notice_of(request),
+        notice=notice_of(request, "/offers"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Undo of a deletion: what was there is there again, under the id by which it was counted."""
+"""Undo: what was deleted is there again under the id by which it was counted; what was switched is as it was."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import update
 from control.audit.models import AuditRow
 from control.parts import Parts
 from tests.control.api import Api
-from tests.control.browser import Browser, Page
+from tests.control.browser import Browser, Page, PageForm
 from tests.control.fakes import FakeLive
 
 NOUNS = ["links", "coupons", "partners", "domains"]
@@ -107,3 +107,57 @@ def test_after_an_hour_it_is_too_late(person: Browser, things: dict[str, Any], p
     person.client.portal.call(let_time_pass)
 
     assert person.submit(page, f"/coupons/{things['coupons']['id']}/undelete").status == 404
+
+
+def toast_form(page: Page) -> PageForm:
+    """The form of the toast: the last one of the page."""
+    assert "Undo" in page.forms[-1].buttons
+    return page.forms[-1]
+
+
+@pytest.mark.parametrize("back_to", ["/links", "/links/{id}"])
+def test_a_link_that_was_switched_is_switched_back_from_where_that_was(
+    person: Browser, api: Api, things: dict[str, Any], back_to: str
+) -> None:
+    path = f"/links/{things['links']['id']}"
+    switched = person.submit(person.get(back_to.format(**things["links"])), f"{path}/switch")
+    assert api.got(path)["enabled"] is True
+
+    undo = toast_form(switched)
+    undone = person.post(undo.action, undo.fields)
+
+    assert api.got(path)["enabled"] is False
+    assert undone.url.partition("?")[0].endswith(back_to.format(**things["links"]))
+    assert "Disabled" in undone.text
+
+
+@pytest.mark.parametrize(
+    ("before", "status"), [("active", "paused"), ("active", "archived"), ("paused", "archived"), ("archived", "active")]
+)
+def test_an_offers_status_is_put_back(person: Browser, api: Api, before: str, status: str) -> None:
+    path = f"/offers/{api.offer()['id']}"
+    form = person.get(f"{path}/settings").form(f"{path}/status").fields
+    person.post(f"{path}/status", form | {"status": before})
+    undo = toast_form(person.post(f"{path}/status", form | {"status": status}))
+
+    person.post(undo.action, undo.fields)
+
+    assert api.got(path)["status"] == before
+
+
+def test_a_domain_that_was_paused_is_put_back(person: Browser, api: Api, things: dict[str, Any]) -> None:
+    path = f"/domains/{things['domains']['id']}"
+    undo = toast_form(person.submit(person.get(path), f"{path}/status"))
+    assert api.got(path)["status"] == "paused"
+
+    person.post(undo.action, undo.fields)
+
+    assert api.got(path)["status"] == "active"
+
+
+@pytest.mark.parametrize(
+    "query", ["switched=//evil", "switched=l_x&done=saved", "of=o_x&was=gone", "gone=", "of=..&was=paused"]
+)
+def test_an_address_that_nobody_made_undoes_nothing(person: Browser, query: str) -> None:
+    page = person.get(f"/links?{'' if 'done' in query else 'done=paused&'}{query}")
+    assert all("Undo" not in form.buttons for form in page.forms)

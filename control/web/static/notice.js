@@ -5,7 +5,7 @@ import { said } from "./reach.js";
 
 const STAY_MS = 10_000;
 const FOLLOW_MS = 30_000;
-const SPENT = ["done", "sequence", "gone"];
+const SPENT = ["done", "sequence", "gone", "switched", "of", "was"];
 
 export function showNotice() {
   const box = document.querySelector("[data-notice]");
