@@ -16,8 +16,11 @@ from shared.rules import Offer, OfferStatus, Rule
 
 _T = TypeVar("_T")
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 OLDEST_SCHEMA: Final = 1
+"""Schemas that a reader of this version understands; 2 is a canary, two tables in one (`shared.canary`)."""
+PLAIN_SCHEMA: Final = 1
+"""The newest schema of one table by itself, as it is written."""
 MAX_TABLE_BYTES: Final = 256 * 1024
 REDIRECT_STATUSES: Final = frozenset({302, 307})
 
@@ -57,12 +60,12 @@ class Table:
     def __init__(self, body: Mapping[str, Any]) -> None:
         """Build from a decoded body. Raises RefusedTable."""
         _require_schema(body)
-        self.offer = _text(body, "offer")
-        self.slug = _text(body, "slug")
-        self.revision = _typed(body, "revision", int)
+        self.offer = text_field(body, "offer")
+        self.slug = text_field(body, "slug")
+        self.revision = typed_field(body, "revision", int)
         self.status = _status(body)
-        self.redirect_status = _typed(body, "redirect_status", int)
-        self.append_click_id = _typed(body, "append_click_id", bool)
+        self.redirect_status = typed_field(body, "redirect_status", int)
+        self.append_click_id = typed_field(body, "append_click_id", bool)
         if self.redirect_status not in REDIRECT_STATUSES:
             raise RefusedTable(f"redirect status {self.redirect_status} would be cached by browsers")
         rules = _rules(body) if self.status is OfferStatus.ACTIVE else []
@@ -77,7 +80,7 @@ def compile_offer(offer: Offer) -> bytes:
     """
     link = offer.smart_link
     body = {
-        "schema": SCHEMA,
+        "schema": PLAIN_SCHEMA,
         "offer": offer.id,
         "slug": offer.slug,
         "revision": offer.revision,
@@ -123,20 +126,21 @@ def decode_table(body: object) -> Table:
 
 def _require_schema(body: Mapping[str, Any]) -> None:
     schema = body.get("schema")
-    if not isinstance(schema, int) or not OLDEST_SCHEMA <= schema <= SCHEMA:
-        raise RefusedTable(f"schema {str(schema)[:20]} is not understood here ({OLDEST_SCHEMA} to {SCHEMA} are)")
+    if not isinstance(schema, int) or not OLDEST_SCHEMA <= schema <= PLAIN_SCHEMA:
+        raise RefusedTable(f"schema {str(schema)[:20]} is no table by itself ({OLDEST_SCHEMA} to {PLAIN_SCHEMA} are)")
 
 
-def _typed(body: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
+def typed_field(body: Mapping[str, Any], name: str, kind: type[_T]) -> _T:
+    """Return a field that must be of `kind` exactly. Raises RefusedTable."""
     value = body.get(name)
     if type(value) is not kind:
         raise RefusedTable(f"{name} is not {kind.__name__}")
     return value
 
 
-def _text(body: Mapping[str, Any], name: str) -> str:
-    """Return a short printable ASCII field: it goes into events and headers as it is."""
-    value = _typed(body, name, str)
+def text_field(body: Mapping[str, Any], name: str) -> str:
+    """Return a short printable ASCII field: it goes into events and headers as it is. Raises RefusedTable."""
+    value = typed_field(body, name, str)
     if not value or len(value) > 128 or not value.isascii() or not value.isprintable():
         raise RefusedTable(f"{name} is not short printable ASCII")
     return value
@@ -144,7 +148,7 @@ def _text(body: Mapping[str, Any], name: str) -> str:
 
 def _status(body: Mapping[str, Any]) -> OfferStatus:
     try:
-        return OfferStatus(_typed(body, "status", str))
+        return OfferStatus(typed_field(body, "status", str))
     except ValueError as exc:
         raise RefusedTable(f"status {str(body.get('status'))[:20]} is unknown") from exc
 
@@ -206,16 +210,16 @@ def _decisions(body: Mapping[str, Any], status: OfferStatus, rules: Iterable[Map
     link = body.get("smart_link")
     if link is None:
         return [Decision(OFF, _destination(body, body, "destination_url"))]
-    by_rule = [Decision(_text(rule, "id"), _destination(body, rule, "to")) for rule in rules]
+    by_rule = [Decision(text_field(rule, "id"), _destination(body, rule, "to")) for rule in rules]
     return [*by_rule, Decision(FALLBACK, _destination(body, link, "fallback_url"))]
 
 
 def _destination(body: Mapping[str, Any], holder: Mapping[str, Any], name: str) -> Destination:
     try:
         return Destination(
-            _typed(holder, name, str),
-            pass_query=_typed(body, "pass_query", bool),
-            append_click_id=_typed(body, "append_click_id", bool),
+            typed_field(holder, name, str),
+            pass_query=typed_field(body, "pass_query", bool),
+            append_click_id=typed_field(body, "append_click_id", bool),
         )
     except InvalidDestination as exc:
         raise RefusedTable(f"{name}: {exc}") from exc

@@ -57,9 +57,14 @@ def pointer_key(key: Key) -> str:
     return f"k:{key.domain}/{key.slug}"
 
 
+def worker_name(host: str, slot: int) -> str:
+    """Return what a worker is called among all: it stays through restarts."""
+    return f"{host}/{slot}"
+
+
 def lease_key(host: str, slot: int) -> str:
     """Return the Redis name of a worker's lease."""
-    return f"{TAG}edge:{host}/{slot}"
+    return f"{TAG}edge:{worker_name(host, slot)}"
 
 
 class Version(NamedTuple):
@@ -119,7 +124,8 @@ class Lease:
     `boot` is new for every process; `workers` is how many slots its host runs; `schema` the newest it understands.
     `address` is where its host answers visitors (`10.0.0.5:8080`), "" where it does not say; `geo_built_at` when its
     country database was built, in seconds since 1970, 0 without one. Of its last seconds: `per_second` redirects, 99 of
-    100 answered within `p99_us` microseconds of being read (0 without any), in `memory_bytes`.
+    100 answered within `p99_us` microseconds of being read (0 without any), in `memory_bytes`. `replaced` counts the
+    processes that died in its place before this one, since its host was started.
     """
 
     host: str
@@ -137,6 +143,7 @@ class Lease:
     per_second: int = 0
     p99_us: int = 0
     memory_bytes: int = 0
+    replaced: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from edge.rules.links import FETCH_TIMEOUT_S, LinksUnavailable, SyncStatus, TooM
 from edge.rules.sync import STALE, SYNCED, Sync
 from shared import table
 from shared.key import Key
-from shared.wire import Head, Lease, Version
+from shared.wire import Head, Lease, Version, worker_name
 
 log = logging.getLogger("edge.subscription")
 
@@ -38,8 +38,9 @@ class Subscription:
     """Links, as `edge.rules.links.Links` describes them; start it inside a running loop, stop it before the loop ends.
 
     With `replica_url` everything but the lease goes to that server, which follows the one at `redis_url`. `host` and
-    `slot` name the lease among `workers` of them; `address`, `geo_built_at` and `load` are asked for what else it says.
-    Without `snapshot_path` nothing is kept on disk.
+    `slot` name the worker, and its lease, among `workers` of them; `replaced` counts those that died in its place;
+    `address`, `geo_built_at` and `load` are asked for what else it says. Without `snapshot_path` nothing is kept on
+    disk.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Subscription:
         host: str,
         slot: int = 0,
         workers: int = 1,
+        replaced: int = 0,
         snapshot_path: Path | None = None,
         max_links: int = MAX_LINKS,
         max_absences: int = MAX_ABSENCES,
@@ -63,9 +65,9 @@ class Subscription:
     ) -> None:
         self._cache = Cache(max_links, max_absences)
         self.lookup = self._cache.lookup  # bound once: one call less on every click
-        self._sync = Sync(self._cache)
+        self._sync = Sync(self._cache, worker=worker_name(host, slot))
         self._clock = clock
-        self._host, self._slot, self._workers = host, slot, workers
+        self._host, self._slot, self._workers, self._replaced = host, slot, workers, replaced
         self._boot = boot or secrets.token_hex(8)
         self._address, self._geo_built_at, self._load = address, geo_built_at, load
         self._started_at = wall_ms()
@@ -268,6 +270,7 @@ class Subscription:
             nacks=self._sync.nacks.listed(),
             address=self._address(),
             geo_built_at=self._geo_built_at(),
+            replaced=self._replaced,
             **self._load()._asdict(),
         )
 

@@ -19,10 +19,12 @@ _UNPUBLISHED: Final = b""
 class Holdings:
     """The cache and the pinned values, told apart by published key; refusals go to `nacks`.
 
-    `stored` counts the links put so far, replacements included.
+    `worker` is the worker's name, by which it picks its side of a canary. `stored` counts the links put so far,
+    replacements included.
     """
 
-    def __init__(self, cache: Cache, nacks: Nacks) -> None:
+    def __init__(self, cache: Cache, nacks: Nacks, worker: str) -> None:
+        self.worker = worker
         self.cache = cache
         self.nacks = nacks
         self.domains: Mapping[str, str | None] = {}
@@ -63,7 +65,7 @@ class Holdings:
         home = self.cache.table_of(offer)
         if home is not None and home.version >= value.version:
             return home
-        table = read_table(value)
+        table = read_table(value, self.worker)
         self.nacks.accept(value.key)
         if home is None:
             return OfferTable(offer, table, value.version, raw)

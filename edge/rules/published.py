@@ -1,13 +1,15 @@
 """Published values on their way into memory: decoded, or refused with the reason that goes into the nack."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from shared import wire
+from shared.canary import decode_for
 from shared.domains import decode_domains, decode_salts
 from shared.key import Key
 from shared.pointer import Pointer, decode_pointer
-from shared.table import RefusedTable, Table, decode_table
+from shared.table import RefusedTable, Table
 from shared.wire import Malformed, Value
 
 _T = TypeVar("_T")
@@ -72,9 +74,12 @@ def read_pointer(value: Value) -> Pointer:
     return _decode(decode_pointer, value)
 
 
-def read_table(value: Value) -> Table:
-    """Return the table of a value that is not a tombstone; it must be that of the key's offer. Raises Refused."""
-    table = _decode(decode_table, value)
+def read_table(value: Value, worker: str) -> Table:
+    """Return the table that `worker` serves by a value that is not a tombstone: its own side of a canary.
+
+    Raises Refused, also for a table of another offer than the key's.
+    """
+    table = _decode(partial(decode_for, worker), value)
     if table.offer != offer_of(value.key):
         raise Refused(value.key, "a table of another offer", value.version.sequence)
     return table

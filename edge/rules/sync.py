@@ -37,15 +37,15 @@ STALE: Final = "stale"
 
 
 class Sync:
-    """One worker's state machine. Every event returns the effects it asks for, in the order to carry them out."""
+    """The state machine of one worker, by name. Every event returns the effects it asks for, in their order."""
 
-    def __init__(self, cache: Cache, floors: Floors | None = None) -> None:
+    def __init__(self, cache: Cache, floors: Floors | None = None, worker: str = "") -> None:
         self.heard = NEVER
         self.known = NEVER
         self.acked = NEVER
         self.floors = Floors() if floors is None else floors
         self.nacks = Nacks()
-        self.holdings = Holdings(cache, self.nacks)
+        self.holdings = Holdings(cache, self.nacks, worker)
         self.revalidation = Revalidation()
         self._intake = Intake(self.holdings, self.floors)
         self._out: list[Effect] = []

@@ -84,7 +84,7 @@ class Update:
         if value is None or value.body is None:
             self._swaps.append(partial(self._holdings.cache.remove_table, home))
         else:
-            table = read_table(value)
+            table = read_table(value, self._holdings.worker)
             self._swaps.append(partial(self._holdings.cache.put_table, home, table, value.version, raw))
 
     def _prepare_pinned(self, key: str, value: Value | None, raw: bytes) -> None:
@@ -114,7 +114,8 @@ class Update:
         value, raw = stored
         if value is None or value.body is None:
             raise Refused(wire.table_key(offer), "a link points at it, and nothing is stored")
-        home = self._homes[offer] = OfferTable(offer, read_table(value), value.version, raw)
+        table = read_table(value, self._holdings.worker)
+        home = self._homes[offer] = OfferTable(offer, table, value.version, raw)
         return home
 
     def _put(self, before: Entry, pointer: Pointer, version: Version, home: OfferTable) -> None:

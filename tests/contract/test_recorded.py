@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from shared import wire
+from shared.canary import decode_for
 from shared.decision import decide
 from shared.domains import decode_domains, decode_salts
 from shared.events import decode_event
 from shared.pointer import NO_SUBS, Pointer, decode_pointer
-from shared.table import SCHEMA, decode_table
+from shared.table import SCHEMA
 from shared.visitor import Visitor
 
 FILES = sorted((Path(__file__).parent / "recorded").glob("schema_*.json"))
@@ -28,11 +29,21 @@ def test_every_schema_that_is_promised_has_a_recording() -> None:
 
 def test_a_recorded_table_decides(recorded: dict[str, bytes]) -> None:
     value = wire.decode_value(recorded["table"], "o:o_1")
-    decision = decide(decode_table(value.body), Visitor("US", "mobile", "ios"))
+    decision = decide(decode_for("edge-1/0", value.body), Visitor("US", "mobile", "ios"))
 
     assert value.version == (2, 41)
     assert decision is not None
     assert decision.rule == "r_app"
+
+
+def test_a_recorded_canary_is_picked_by_the_workers_that_picked_it_then() -> None:
+    lines: dict[str, str] = json.loads((FILES[0].parent / "schema_2.json").read_text())
+    body = wire.decode_value(lines["table"].encode(), "o:o_1").body
+
+    assert {worker: decode_for(worker, body).revision for worker in ("edge-1/0", "edge-2/0")} == {
+        "edge-1/0": 18,
+        "edge-2/0": 17,
+    }
 
 
 def test_a_recorded_pointer_presets_what_it_did(recorded: dict[str, bytes]) -> None:

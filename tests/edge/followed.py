@@ -15,12 +15,12 @@ from tests.simulation.memory_redis import MemoryRedis
 class Followed:
     """`questions` wait until `answer_all`; `messages` until `hear_all`. In sync from the start, with an offer `o_1`."""
 
-    def __init__(self, max_links: int = 100, max_floors: int = 100, *, synced: bool = True) -> None:
+    def __init__(self, max_links: int = 100, max_floors: int = 100, *, synced: bool = True, worker: str = "") -> None:
         self.now_s = 0.0
         self.control = Control()
         self.redis = MemoryRedis()
         self.cache = Cache(max_links)
-        self.sync = Sync(self.cache, Floors(max_floors))
+        self.sync = Sync(self.cache, Floors(max_floors), worker)
         self.questions: list[Fetch | ReadLog | Reread] = []
         self.answers: list[Answer] = []
         self.acks: list[Ack] = []

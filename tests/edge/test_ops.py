@@ -74,7 +74,7 @@ def test_the_version_names_what_this_edge_understands() -> None:
     said: dict[str, Any] = orjson.loads(ask("/version", worker()).body)
 
     assert said["edge"] == "fra-1"
-    assert said["schemas"] == {"table": 1, "pointer": 1}
+    assert said["schemas"] == {"table": 2, "pointer": 1}
 
 
 def test_metrics_are_in_prometheus_format() -> None:

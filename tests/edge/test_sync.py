@@ -11,7 +11,9 @@ from edge.rules.misses import MAX_IN_FLIGHT
 from edge.rules.published import Refused
 from edge.rules.standing import PATIENCE_S
 from shared import wire
+from shared.canary import Canary, Split, compile_canary
 from shared.key import Key
+from shared.rules import Offer
 from shared.table import compile_offer
 from shared.wire import Announcement, Head, Version
 from tests.builders import HOME, offer
@@ -21,6 +23,11 @@ A = Key("_", "a")
 
 TABLE = orjson.loads(compile_offer(offer(id="o_1")))
 UNKNOWN_KIND = {"fallback_url": HOME, "rules": [{"id": "r_1", "when": {"moon": {"in": ["full"]}}, "to": HOME}]}
+
+SPLIT = Split(50, "5a17")
+NAMES = [f"edge-{number}/0" for number in range(100)]
+PICKED = next(name for name in NAMES if SPLIT.picks(name))
+NOT_PICKED = next(name for name in NAMES if not SPLIT.picks(name))
 
 
 @pytest.fixture
@@ -555,6 +562,68 @@ class TestChanges:
         followed.click("c")
 
         assert followed.revision("c") == revision
+
+
+class TestCanary:
+    NEW, STABLE = offer(id="o_1", revision=801), offer(id="o_1", revision=800)
+
+    @pytest.fixture(params=[PICKED, NOT_PICKED], ids=["picked", "not picked"])
+    def side(self, request: pytest.FixtureRequest) -> tuple[Followed, int]:
+        """A worker in sync, and the revision that it must serve."""
+        followed = Followed(worker=request.param)
+        followed.put("a")
+        followed.hear_all()
+        followed.click("a")
+        return followed, 801 if request.param == PICKED else 800
+
+    def body(self, new: Offer = NEW) -> bytes:
+        return compile_canary(Canary(new, self.STABLE, SPLIT))
+
+    def test_a_worker_takes_up_its_own_side_and_acks_the_whole(self, side: tuple[Followed, int]) -> None:
+        followed, revision = side
+        sequence = followed.publish({"o:o_1": self.body()})
+        followed.hear_all()
+
+        assert followed.revision("a") == revision
+        assert followed.acks[-1].version == Version(2, sequence)
+
+    def test_a_link_that_was_not_in_memory_gets_the_same_side(self, side: tuple[Followed, int]) -> None:
+        followed, revision = side
+        followed.publish({"o:o_2": self.body().replace(b"o_1", b"o_2"), "k:_/c": followed.control.link_body("o_2")})
+        followed.hear_all()
+        followed.click("c")
+
+        assert followed.revision("c") == revision
+
+    def test_a_link_that_moves_to_the_offer_in_the_same_step_gets_the_same_side(
+        self, side: tuple[Followed, int]
+    ) -> None:
+        followed, revision = side
+        followed.publish({"o:o_2": self.body().replace(b"o_1", b"o_2"), "k:_/a": followed.control.link_body("o_2")})
+        followed.hear_all()
+
+        assert followed.revision("a") == revision
+
+    def test_its_end_is_a_publish_like_any_other(self, side: tuple[Followed, int]) -> None:
+        followed, _ = side
+        followed.publish({"o:o_1": self.body()})
+        followed.put_table()
+        followed.hear_all()
+
+        assert followed.revision("a") == followed.latest_revision()
+
+    def test_what_is_wrong_with_the_new_side_is_refused_by_its_own_workers_alone(
+        self, side: tuple[Followed, int]
+    ) -> None:
+        followed, revision = side
+        before = followed.revision("a")
+        bad = orjson.loads(self.body())
+        bad["new"]["smart_link"] = UNKNOWN_KIND
+        followed.publish({"o:o_1": orjson.dumps(bad)})
+        followed.hear_all()
+
+        assert followed.revision("a") == (before if revision == 801 else 800)
+        assert len(followed.sync.nacks.listed()) == (revision == 801)
 
 
 class TestSnapshot:

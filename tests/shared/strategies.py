@@ -6,6 +6,13 @@ from shared.conditions import KINDS, Condition
 from shared.rules import Rule, SmartLink
 from shared.visitor import Visitor
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+"""Whatever a decoder may be given."""
+
 URLS = ("https://a.example/", "https://b.example/x?y=1", "https://c.example/{country}#top")
 
 

@@ -11,14 +11,8 @@ from shared.conditions import Condition
 from shared.pointer import Pointer, compile_pointer, decode_pointer
 from shared.rules import Offer, Rule, SmartLink
 from shared.table import RefusedTable, compile_offer, decode_table
-from tests.shared.strategies import smart_links
+from tests.shared.strategies import JSON, smart_links
 from tests.shared.test_decision import EXAMPLE, offer_with
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
 
 
 def body(**changed: Any) -> dict[str, Any]:

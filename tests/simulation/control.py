@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from shared import wire
+from shared.canary import Canary, Split, compile_canary
 from shared.domains import compile_domains, compile_salts
 from shared.pointer import Pointer, compile_pointer
 from shared.rules import Offer
@@ -22,6 +23,9 @@ NOWHERE = Version(0, 0)
 
 TOMBSTONE = "deleted"
 """The tag of a key that does not exist."""
+
+WORKER = "edge-1/0"
+"""The name of the one worker there is; of a canary it serves the side that its name draws."""
 
 
 class Store(Protocol):
@@ -63,6 +67,8 @@ def body_tag(raw: bytes | None) -> str:
     if raw is None:
         return TOMBSTONE
     body = orjson.loads(raw)
+    if isinstance(body, dict) and "salt" in body:
+        body = body["new" if Split(body["share"], body["salt"]).picks(WORKER) else "stable"]
     if not isinstance(body, dict):
         return "not a body"
     newest = sorted(body.get("domains") or body.get("salts") or ["?"])[-1]
@@ -99,6 +105,12 @@ class Control:
         """A table's body; its revision is its tag."""
         self._number += 1
         return compile_offer(Offer(offer, offer[2:], "https://yourbrand.com/", revision=self._number))
+
+    def canary_body(self, offer: str) -> bytes:
+        """The body of a canary, both of whose sides are new, for whichever workers its tag draws."""
+        new, stable = (Offer(offer, offer[2:], "https://yourbrand.com/", revision=self._number + n) for n in (1, 2))
+        self._number += 2
+        return compile_canary(Canary(new, stable, Split(50, self.tag())))
 
     def domains_body(self) -> bytes:
         """A body of `domains`."""

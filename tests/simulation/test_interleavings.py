@@ -15,6 +15,8 @@ SHARDS = 10
 
 SOMETIMES = (
     "answered absent",
+    "canary's new side",
+    "canary's stable side",
     "catching_up",
     "cold",
     "corrupted",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+import orjson
+
 from edge.rules.cache import ABSENT, Cache, Entry
 from edge.rules.effects import Ack, Answer, Effect, Fetch, ReadLog, Reread, Withdraw
 from edge.rules.floors import Floors
@@ -17,7 +19,7 @@ from edge.rules.sync import SYNCED, Sync
 from shared import wire
 from shared.key import Key
 from shared.wire import Head, Version
-from tests.simulation.control import TOMBSTONE, Control, body_tag, pinned_bodies
+from tests.simulation.control import TOMBSTONE, WORKER, Control, body_tag, pinned_bodies
 from tests.simulation.memory_redis import MemoryRedis
 
 SLUGS: Final = ("a", "b", "c", "d", "e")
@@ -75,7 +77,7 @@ class World:
 
     def _boot(self, disk: OnDisk | None) -> None:
         self.cache = Cache(self._max_links, max_absences=2)
-        self.sync = Sync(self.cache, Floors(self._max_floors))
+        self.sync = Sync(self.cache, Floors(self._max_floors), WORKER)
         self.errands: list[Errand] = []
         self.replies: list[tuple[Errand, Reply]] = []
         self.inbox: list[bytes] = []
@@ -142,7 +144,8 @@ class World:
             elif what == 1:
                 changes[wire.DOMAINS] = control.domains_body()
             elif what <= 3:
-                changes[wire.table_key(offer)] = control.table_body(offer)
+                body = control.canary_body if random.random() < 0.3 else control.table_body
+                changes[wire.table_key(offer)] = body(offer)
             else:
                 changes[key] = control.link_body(offer)
         if changes:
@@ -372,6 +375,9 @@ class World:
             assert version >= self.served.get((key, part), Version(0, 0)), f"I1: {key.slug} went back"
             self.served[key, part] = version
         self.seen["served"] += 1
+        if b'"salt"' in found.home.raw:
+            sides = orjson.loads(found.home.raw)["body"]
+            self.seen[f"canary's {'new' if sides['new']['revision'] == found.table.revision else 'stable'} side"] += 1
 
     def check(self) -> None:
         """Check what must hold between any two steps."""
