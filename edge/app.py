@@ -27,6 +27,7 @@ from edge.process.heartbeat import SERVING, STARTING, STOPPING, Heart, Report, p
 from edge.process.load import LoadGauge
 from edge.process.metrics import Sources
 from edge.process.server import Server
+from edge.process.watch import Seat
 from edge.process.whereabouts import Whereabouts
 from edge.settings import EdgeSettings
 from edge.spool.shipper import Shipper
@@ -62,20 +63,20 @@ def preload(settings: EdgeSettings, name: str, port: int) -> Preloaded:
     return Preloaded(settings, name, port, open_names(), countries)
 
 
-def work(preloaded: Preloaded, slot: int, listener: socket.socket, line: socket.socket) -> int:
-    """Be the worker in `slot` until told to stop; return the exit code of its process."""
-    logs.always_say(slot=slot)
+def work(preloaded: Preloaded, seat: Seat, listener: socket.socket, line: socket.socket) -> int:
+    """Be the worker in `seat` until told to stop; return the exit code of its process."""
+    logs.always_say(slot=seat.slot)
     gc.set_threshold(*_GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(Worker(preloaded, slot).run(listener, line))
+        runner.run(Worker(preloaded, seat).run(listener, line))
     return 0
 
 
 class Worker:
     """One worker: its parts, built in the order in which they need one another."""
 
-    def __init__(self, preloaded: Preloaded, slot: int) -> None:
-        settings, name = preloaded.settings, preloaded.name
+    def __init__(self, preloaded: Preloaded, seat: Seat) -> None:
+        settings, name, slot = preloaded.settings, preloaded.name, seat.slot
         boot = secrets.token_hex(8)
         self.phase = STARTING
         self.counters = Counters()
@@ -98,6 +99,7 @@ class Worker:
             replica_url=settings.redis_replica_url,
             host=name,
             slot=slot,
+            replaced=seat.replaced,
             workers=settings.edge_workers,
             snapshot_path=settings.data_dir / "snapshots" / f"{name}-{slot}",
             max_links=settings.edge_cached_links,

@@ -17,14 +17,14 @@ from edge.process import signals
 from edge.process.heartbeat import Ear, Report
 from edge.process.metrics import Totals
 from edge.process.ops import WorkerView
-from edge.process.watch import Action, Slot
+from edge.process.watch import Action, Seat, Slot
 
 _LAST_WORDS_S: Final = 0.05
 
 log = logging.getLogger("edge.supervisor")
 
-Work = Callable[[int, socket.socket, socket.socket], int]
-"""What a worker process does: (slot, listening socket, line to the supervisor) -> exit code."""
+Work = Callable[[Seat, socket.socket, socket.socket], int]
+"""What a worker process does: (its seat, listening socket, line to the supervisor) -> exit code."""
 
 
 class Crew:
@@ -117,7 +117,7 @@ class Crew:
                     other.ear.line.close()
                 if other is not member:
                     other.listener.close()
-            code = self._work(member.slot.number, member.listener, line)
+            code = self._work(member.slot.seat, member.listener, line)
         except BaseException:
             log.exception("worker failed", extra={"slot": member.slot.number})
         finally:

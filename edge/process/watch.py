@@ -7,7 +7,7 @@ again after a growing pause, five times; one that has served is restarted for ev
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from edge.process.heartbeat import SERVING, STARTING
 
@@ -34,6 +34,13 @@ class Action(Enum):
     GIVE_UP = "give up"
 
 
+class Seat(NamedTuple):
+    """What a worker is told of its place: which of the edge's it is, and how many processes died in it before."""
+
+    slot: int
+    replaced: int
+
+
 class Slot:
     """One worker's place: it outlives the processes that fill it. Times are monotonic seconds."""
 
@@ -49,6 +56,11 @@ class Slot:
         self._spawned_at = now
         self._heard_at = now
         self._killed = False
+
+    @property
+    def seat(self) -> Seat:
+        """What the next worker is told."""
+        return Seat(self.number, self.crashes + self.freezes)
 
     def spawned(self, pid: int, now: float) -> None:
         """Note that a process has been started."""

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.process.heartbeat import SERVING, STARTING, STOPPING
-from edge.process.watch import MAX_FAILED_STARTS, Action, Slot
+from edge.process.watch import MAX_FAILED_STARTS, Action, Seat, Slot
 
 
 def suspended(_pid: int) -> bool:
@@ -85,6 +85,18 @@ def test_a_worker_that_served_is_replaced_at_once_the_first_time() -> None:
 
     assert slot.due(1.0, running) is Action.SPAWN
     assert (slot.freezes, slot.crashes) == (0, 1)
+
+
+def test_a_worker_is_told_how_many_died_in_its_place_before() -> None:
+    slot = serving_slot()
+    seats = [slot.seat]
+    slot.exited(1.0)
+    slot.spawned(2, 1.0)
+    slot.heard(SERVING, 1.0)
+    slot.due(10.0, suspended)
+    slot.exited(10.1)
+
+    assert [*seats, slot.seat] == [Seat(slot.number, 0), Seat(slot.number, 2)]
 
 
 def test_pauses_grow_to_a_second_while_workers_die_young() -> None:

@@ -15,16 +15,17 @@ from edge.process import logs
 from edge.process.heartbeat import SERVING, Heart, Report
 from edge.process.listen import listen_alone, listen_together
 from edge.process.supervisor import Supervisor
+from edge.process.watch import Seat
 from edge.settings import EdgeSettings
 
 BEHAVIOUR = os.environ.get("TINY", "")
 
 
-def work(slot: int, listener: socket.socket, line: socket.socket) -> int:
+def work(seat: Seat, listener: socket.socket, line: socket.socket) -> int:
     """Tell the pid to whoever connects, until SIGTERM; count the connections."""
     if BEHAVIOUR == "fails every start":
         raise RuntimeError("broken on purpose")
-    asyncio.run(serve(slot, listener, line))
+    asyncio.run(serve(seat.slot, listener, line))
     return 0
 
 

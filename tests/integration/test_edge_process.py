@@ -278,6 +278,18 @@ def test_clicks_reach_the_stream(edge: Edge, redis_server: RedisServer) -> None:
     assert eventually(lambda: edge.metric('turnout_edge_clicks_total{kind="person"}') == 30)
 
 
+def test_the_lease_of_a_worker_says_that_one_died_before_it(edge: Edge, redis_server: RedisServer) -> None:
+    with redis_server.client() as redis:
+
+        def replaced() -> list[int]:
+            raw = [redis.get(wire.lease_key(edge.name, slot)) for slot in range(2)]
+            return [wire.decode_lease(lease).replaced for lease in raw if lease]
+
+        assert eventually(lambda: replaced() == [0, 0])
+        os.kill(edge.pids()[1], signal.SIGKILL)
+        assert eventually(lambda: replaced() == [0, 1])
+
+
 def test_a_killed_worker_is_replaced_while_the_others_serve(edge: Edge) -> None:
     before = edge.pids()
     os.kill(before[0], signal.SIGKILL)
