@@ -12,6 +12,7 @@ from control.access import api as access
 from control.access.limiter import Limiter
 from control.audit import api as audit
 from control.auditor.auditor import Auditor
+from control.canaries import api as canaries
 from control.clicks import api as clicks
 from control.clicks.decisions import DecisionWatch
 from control.configuration import api as configuration
@@ -47,6 +48,7 @@ API: Final = "/api/v1"
 _ROUTERS: Final[tuple[APIRouter, ...]] = (
     offers.router,
     smart_links.router,
+    canaries.router,
     saved_tests.router,
     test_visitor.router,
     preview.router,

@@ -31,7 +31,7 @@ from control.partners.schemas import PartnerIn, PartnerPatch
 from control.parts import Parts
 from control.savedtests import service as saved_tests
 from control.smartlinks import service as smart_links
-from control.smartlinks.service import Guard
+from control.smartlinks.writing import Guard
 from shared.key import DEFAULT_DOMAIN
 from shared.rules import OfferStatus
 

@@ -3,6 +3,7 @@
 import control.access.models
 import control.audit.models
 import control.auditor.models
+import control.canaries.models
 import control.clicks.models
 import control.conversions.models
 import control.coupons.models

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
 
+from control.canaries.schemas import Canary
 from control.fields import Currency, Id, Input, Name, Output, Slug, TimeOut, Url, example, unset
 from control.smartlinks.schemas import SmartLink, SmartLinkIn, Warning
 from shared.rules import OfferStatus
@@ -55,7 +56,10 @@ class OfferCopy(Input):
 
 
 class Offer(Output):
-    """What is promoted. `postback_secret` is null for everybody but admins."""
+    """What is promoted. `postback_secret` is null for everybody but admins.
+
+    `smart_link` is the newest revision; while `canary` is not null it is on some of the workers alone.
+    """
 
     id: str = Field(examples=["o_mfzwizltoq2dgnbt"])
     slug: str
@@ -72,6 +76,7 @@ class Offer(Output):
     postback_secret: str | None
     smart_link: SmartLink
     revision: int
+    canary: Canary | None
     created_at: TimeOut
     updated_at: TimeOut
 

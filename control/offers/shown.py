@@ -6,6 +6,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.access.roles import Caller, Role
+from control.canaries import store as canaries
+from control.canaries.models import CanaryRow
+from control.canaries.schemas import shown as show_canary
 from control.domains.models import DomainRow
 from control.domains.urls import link_url
 from control.fields import utc
@@ -40,11 +43,20 @@ async def shown(
     """Return offers, with secrets only for an admin."""
     links = await smart_links.currents(session, rows)
     hosts = await store.domains(session, [row.id for row in rows])
-    return [_show(settings, caller, row, links[row.id], hosts[row.id]) for row in rows]
+    running = await canaries.running_on(session, [row.id for row in rows])
+    return [
+        _show(settings, caller, row, links[row.id], hosts=hosts[row.id], canary=running.get(row.id)) for row in rows
+    ]
 
 
 def _show(
-    settings: ControlSettings, caller: Caller, row: OfferRow, link: RevisionRow, hosts: Sequence[DomainRow]
+    settings: ControlSettings,
+    caller: Caller,
+    row: OfferRow,
+    link: RevisionRow,
+    *,
+    hosts: Sequence[DomainRow],
+    canary: CanaryRow | None,
 ) -> Offer:
     return Offer(
         id=row.id,
@@ -62,11 +74,12 @@ def _show(
         postback_secret=row.postback_secret if caller.role.includes(Role.ADMIN) else None,
         smart_link=revisions.show(link),
         revision=row.revision,
+        canary=show_canary(canary),
         created_at=utc(row.created_at),
         updated_at=utc(row.updated_at),
     )
 
 
 def state_of(offer: Offer) -> dict[str, Any]:
-    """Return what the audit log keeps of an offer; the smart link has entries of its own."""
-    return offer.model_dump(mode="json", exclude={"postback_secret", "smart_link", "warnings", "sequence"})
+    """Return what the audit log keeps of an offer; the smart link and its canaries have entries of their own."""
+    return offer.model_dump(mode="json", exclude={"postback_secret", "smart_link", "canary", "warnings", "sequence"})

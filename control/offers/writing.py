@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.access.roles import Caller
 from control.audit.service import record
+from control.canaries import published
 from control.db import now_ms
 from control.domains.models import DomainRow
 from control.offers import store
@@ -19,7 +20,7 @@ from control.settings import ControlSettings
 from control.smartlinks import revisions
 from control.smartlinks import store as smart_links
 from control.smartlinks.drafts import CheckedDraft
-from control.smartlinks.service import table_of
+from control.smartlinks.writing import table_of
 
 
 async def store_first(
@@ -33,8 +34,9 @@ async def store_first(
 ) -> SavedOffer:
     """Give a new offer its first revision, and publish it. Raises Problem 422 for a table too large for the edges."""
     written = await revisions.write(session, caller, row, draft)
-    table_of(row, written.draft)  # refuses a table that is too large, saying where
-    changes = offer_changes(compiled_offer(row, written.draft), [host.host for host in hosts])
+    compiled = compiled_offer(row, written.draft)
+    table_of(compiled)  # refuses a table that is too large, saying where
+    changes = offer_changes(compiled, [host.host for host in hosts])
     written.row.sequence = await outbox.append(session, changes)
     offer = await saved(session, settings, caller, row, written.row.sequence)
     await record(session, caller, "offer.create", row.id, before=None, after=state_of(offer))
@@ -56,7 +58,8 @@ async def store_changed(
     await session.flush()
     draft = draft_of(await smart_links.current(session, row))
     hosts = (await store.domains(session, [row.id]))[row.id]
-    changes = offer_changes(compiled_offer(row, draft), [host.host for host in hosts], left)
+    what = await published.for_edges(session, row, draft)
+    changes = offer_changes(what, [host.host for host in hosts], left)
     sequence = await outbox.append(session, changes)
     offer = await saved(session, settings, caller, row, sequence)
     await record(session, caller, action, row.id, before=state_of(before), after=state_of(offer))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from control.publishing.outbox import Change
+from shared.canary import Canary, compile_canary
 from shared.domains import compile_domains, compile_salts
 from shared.key import DEFAULT_DOMAIN, Key
 from shared.pointer import Pointer, compile_pointer
@@ -11,24 +12,27 @@ from shared.table import compile_offer
 from shared.wire import DOMAINS, SALTS, pointer_key, table_key
 
 
-def table_change(offer: Offer) -> Change:
-    """Return what every edit of an offer publishes, however many links point at it.
+def table_change(what: Offer | Canary) -> Change:
+    """Return what every edit of an offer publishes, however many links point at it; both sides of a canary in one.
 
-    Raises ValueError where the compiled table is too large.
+    Raises ValueError where a compiled table is too large.
     """
-    return Change(table_key(offer.id), compile_offer(offer))
+    if isinstance(what, Canary):
+        return Change(table_key(what.new.id), compile_canary(what))
+    return Change(table_key(what.id), compile_offer(what))
 
 
-def offer_changes(offer: Offer, domains: Iterable[str], left: Iterable[str] = ()) -> list[Change]:
+def offer_changes(what: Offer | Canary, domains: Iterable[str], left: Iterable[str] = ()) -> list[Change]:
     """Return an offer's table and its own slug, in the default namespace and on each of its `domains`.
 
     `left` names domains it is no longer on. Raises ValueError where the compiled table is too large.
     """
+    offer = what.new if isinstance(what, Canary) else what
     pointer = Pointer(offer.id)
     stays = dict.fromkeys([DEFAULT_DOMAIN, *domains])
     gone = [Key(domain, offer.slug) for domain in dict.fromkeys(left) if domain not in stays]
     return [
-        table_change(offer),
+        table_change(what),
         *(pointer_change(Key(domain, offer.slug), pointer) for domain in stays),
         *(removal(key) for key in gone),
     ]

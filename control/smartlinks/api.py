@@ -11,8 +11,9 @@ from control.fields import OverrideQuery, PathId
 from control.pagination import CursorDep, Page
 from control.parts import PartsDep
 from control.smartlinks import service
-from control.smartlinks.schemas import MAX_WAIT_S, Revision, RevisionEntry, SavedSmartLink, SmartLink, SmartLinkIn
-from control.smartlinks.service import Guard
+from control.smartlinks.schemas import MAX_WAIT_S, LiveSmartLink, Revision, RevisionEntry, SavedSmartLink, SmartLinkIn
+from control.smartlinks.writing import Guard
+from shared.canary import SHARES
 
 router = APIRouter(prefix="/offers/{offer_id}", tags=["smart links"])
 
@@ -21,10 +22,19 @@ _ETAG: Final = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 WaitQuery = Annotated[
     float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait until it is live on every edge", examples=[5])
 ]
+CanaryQuery = Annotated[
+    int | None,
+    Query(
+        ge=min(SHARES),
+        le=max(SHARES),
+        description="Percent of the workers that get it at first; where left out it is for everyone",
+        examples=[10],
+    ),
+]
 RevisionPath = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
-async def _guard(
+async def guard_of(
     if_match: Annotated[
         str | None,
         Header(max_length=256, description="The ETag that the edit began from", examples=['"3"']),
@@ -38,24 +48,24 @@ async def _guard(
     return Guard(frozenset(int(tag[1]) for tag in tags if tag))
 
 
-_ETAG_HEADER: Final[dict[int | str, dict[str, Any]]] = {
+ETAG_HEADER: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "headers": {
             "ETag": {"description": "The revision, for If-Match", "schema": {"type": "string"}, "example": '"3"'}
         }
     }
 }
-GuardDep = Annotated[Guard, Depends(_guard)]
+GuardDep = Annotated[Guard, Depends(guard_of)]
 
 
-@router.get("/smart-link", summary="Get the smart link", responses=_ETAG_HEADER)
-async def get_smart_link(parts: PartsDep, _caller: Viewer, offer_id: PathId, response: Response) -> SmartLink:
+@router.get("/smart-link", summary="Get the smart link", responses=ETAG_HEADER)
+async def get_smart_link(parts: PartsDep, _caller: Viewer, offer_id: PathId, response: Response) -> LiveSmartLink:
     link = await service.get(parts, offer_id)
     response.headers["ETag"] = f'"{link.revision}"'
     return link
 
 
-@router.put("/smart-link", summary="Save and publish the smart link", responses=_ETAG_HEADER)
+@router.put("/smart-link", summary="Save and publish the smart link", responses=ETAG_HEADER)
 async def put_smart_link(
     *,
     parts: PartsDep,
@@ -66,8 +76,11 @@ async def put_smart_link(
     response: Response,
     wait: WaitQuery = 0.0,
     override_tests: OverrideQuery = False,
+    canary: CanaryQuery = None,
 ) -> SavedSmartLink:
-    saved = await service.save(parts, caller, offer_id, body, guard=guard, wait_s=wait, override_tests=override_tests)
+    saved = await service.save(
+        parts, caller, offer_id, body, guard=guard, wait_s=wait, override_tests=override_tests, canary=canary
+    )
     response.headers["ETag"] = f'"{saved.revision}"'
     return saved
 
@@ -82,7 +95,7 @@ async def get_revision(parts: PartsDep, _caller: Viewer, offer_id: PathId, revis
     return await service.revision(parts, offer_id, revision)
 
 
-@router.post("/revisions/{revision}/restore", summary="Restore a revision, as a new one", responses=_ETAG_HEADER)
+@router.post("/revisions/{revision}/restore", summary="Restore a revision, as a new one", responses=ETAG_HEADER)
 async def restore_revision(
     *,
     parts: PartsDep,

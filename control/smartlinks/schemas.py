@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field, StrictBool, StrictInt, WithJsonSchema
 
+from control.canaries.schemas import Canary, TriedCanary
 from control.fields import Id, Input, OptionalName, Output, SmallJson, TimeOut, Url, example
 from control.publishing.acks import Propagation as Reach
 from shared.conditions import KINDS
@@ -47,7 +48,10 @@ class RuleIn(Input):
 
 
 class SmartLinkIn(Input):
-    """The whole smart link: what is not in it is gone. `revision` is taken back unread; `If-Match` is what guards."""
+    """The whole smart link: what is not in it is gone.
+
+    `revision` and `canary` are taken back unread; `If-Match` is what guards, and the query is what begins a canary.
+    """
 
     model_config = example(
         enabled=True,
@@ -66,6 +70,7 @@ class SmartLinkIn(Input):
     fallback_url: Url | None = None
     rules: list[RuleIn] = Field(max_length=MAX_RULES)
     revision: StrictInt | None = None
+    canary: SmallJson | None = None
 
 
 class Rule(Output):
@@ -85,6 +90,12 @@ class SmartLink(Output):
     fallback_url: str | None
     rules: list[Rule]
     revision: int
+
+
+class LiveSmartLink(SmartLink):
+    """The newest revision, and the canary while it is on some of the workers alone."""
+
+    canary: Canary | None
 
 
 class Warning(Output):
@@ -137,7 +148,7 @@ class Propagation(Output):
         )
 
 
-class SavedSmartLink(SmartLink):
+class SavedSmartLink(LiveSmartLink):
     """What was stored, what looks wrong about it, and how far it got."""
 
     sequence: int
@@ -177,7 +188,11 @@ class OverriddenTest(Output):
 
 
 class RevisionEntry(Output):
-    """One revision in the history; `overridden_tests` are the saved tests that it fails and was saved in spite of."""
+    """One revision in the history.
+
+    `overridden_tests` are the saved tests that it fails and was saved in spite of; `canary` is how it was tried on some
+    workers first, null where it went to everyone at once.
+    """
 
     revision: int
     created_at: TimeOut
@@ -185,6 +200,7 @@ class RevisionEntry(Output):
     restored_from: int | None
     sequence: int
     overridden_tests: list[OverriddenTest]
+    canary: TriedCanary | None
     diff: list[Difference]
 
 

@@ -19,6 +19,7 @@ from control.savedtests.running import failing
 from control.savedtests.schemas import RunIn, SavedTestOutcome
 from control.smartlinks import service
 from control.smartlinks.schemas import Difference, Revision, RevisionEntry, Rule, SmartLink, SmartLinkIn
+from control.smartlinks.writing import Guard
 from control.web import forms
 from control.web.guard import Form, Person
 from control.web.marks import marked
@@ -83,7 +84,7 @@ async def restore(parts: PartsDep, caller: Person, offer_id: PathId, number: int
     """Make what a revision was the newest one, unless somebody saved since the page was made, or saved tests fail."""
     require_role(caller, Role.EDITOR)
     seen = form.get("seen", "")
-    guard = service.Guard(frozenset({int(seen)})) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
+    guard = Guard(frozenset({int(seen)})) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
     if guard is None:
         raise Problem(400, "unknown_revision", "Restore from the history page: it says which revision was live.")
     override = form.get("override_tests") == "yes"

@@ -1,5 +1,7 @@
 """Control without Redis: edges that say what a test wants them to say."""
 
+from redis.exceptions import ConnectionError as NoRedis
+
 from control.publishing.acks import Propagation
 from control.publishing.fleet import Fleet
 from control.publishing.latency import Latency
@@ -7,11 +9,13 @@ from control.publishing.publisher import PublisherStatus
 
 
 class FakeLive:
-    """Counts how often it was told to publish; every question about edges is answered by `answer`."""
+    """Counts how often it was told to publish; how far publishes got is always `answer`."""
 
     def __init__(self) -> None:
         self.published = 0
         self.waited: list[tuple[int, float]] = []
+        self.edges: Fleet = ()
+        self.reachable = True
         self.answer = Propagation(live=3, of=3, unknown=0, refused=(), ms=41, complete=True)
 
     async def start(self) -> None:
@@ -35,8 +39,10 @@ class FakeLive:
         return self.answer
 
     async def fleet(self) -> Fleet:
-        """No edges."""
-        return ()
+        """The edges of the test, as long as Redis can be reached."""
+        if not self.reachable:
+            raise NoRedis("refused")
+        return self.edges
 
     def latency(self) -> Latency:
         """Nothing has been measured."""

@@ -1,10 +1,9 @@
 """GET /edges and GET /propagation."""
 
 import pytest
-from redis.exceptions import ConnectionError as NoRedis
 
 from control.publishing.acks import Propagation
-from control.publishing.fleet import Edge, Fleet, Refusal
+from control.publishing.fleet import Edge, Refusal
 from control.publishing.publisher import PublisherStatus
 from shared.wire import Lease, Nack
 from tests.control.api import Api
@@ -13,16 +12,6 @@ from tests.control.fakes import FakeLive
 
 class Edges(FakeLive):
     """Some edges at the publish 7 of epoch 2, or a Redis that does not answer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.edges: Fleet = ()
-        self.reachable = True
-
-    async def fleet(self) -> Fleet:
-        if not self.reachable:
-            raise NoRedis("refused")
-        return self.edges
 
     def status(self) -> PublisherStatus:
         return PublisherStatus(2, 8, 7, 1, 0.0, False, 0, "")

@@ -46,6 +46,7 @@ def test_an_offer_has_every_field_of_the_contract(api: Api) -> None:
         "currency": "USD",
         "smart_link": {"enabled": False, "fallback_url": None, "rules": [], "revision": 1},
         "revision": 1,
+        "canary": None,
         "warnings": [],
     }
 

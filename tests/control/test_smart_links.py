@@ -22,7 +22,7 @@ def test_a_new_offer_has_a_smart_link_that_is_off(api: Api) -> None:
 
     link = api.get(f"/offers/{offer['id']}/smart-link")
 
-    assert link.json() == {"enabled": False, "fallback_url": None, "rules": [], "revision": 1}
+    assert link.json() == {"enabled": False, "fallback_url": None, "rules": [], "revision": 1, "canary": None}
     assert link.headers["ETag"] == '"1"'
 
 

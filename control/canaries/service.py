@@ -1,0 +1,102 @@
+"""A canary that runs: how it goes, to everyone, and back."""
+
+from redis.exceptions import RedisError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from control.access.roles import Caller
+from control.canaries import store
+from control.canaries.beginning import end
+from control.canaries.drawing import workers_of
+from control.canaries.figures import Figures, figures
+from control.canaries.models import CanaryRow
+from control.canaries.schemas import CanaryRefusal, CanaryState, Outcome, Side, shown, tried
+from control.canaries.verdict import Verdict, refusals, split_of
+from control.errors import Problem
+from control.offers import store as offers
+from control.offers.compiled import compiled_offer, draft_of
+from control.offers.models import OfferRow
+from control.parts import Parts
+from control.publishing import outbox
+from control.publishing.fleet import Fleet
+from control.smartlinks import revisions
+from control.smartlinks import store as smart_links
+from control.smartlinks.schemas import SavedSmartLink
+from control.smartlinks.surroundings import surroundings_of
+from control.smartlinks.warnings import warnings_of
+from control.smartlinks.writing import Guard, Saved, go_live, require_unedited, table_of, write
+
+
+async def state(parts: Parts, offer_id: str) -> CanaryState:
+    """Return how the canary of an offer goes, as far as edges and clicks tell. Raises Problem 404."""
+    async with parts.db.read() as session:
+        offer = await offers.require(session, offer_id)
+        row = await store.running(session, offer.id)
+        last = tried(await store.last_ended(session, offer.id))
+    if row is None:
+        return CanaryState(canary=None, new=None, stable=None, refusals=[], last=last)
+    fleet = await _fleet(parts)
+    clicks = await figures(parts.clicks_db, offer.id, row.started_at)
+    names = workers_of(fleet)
+    picked = sum(map(split_of(row).picks, names))
+    refused = [CanaryRefusal(edge=each.edge, key=each.key, reason=each.reason) for each in refusals(row, fleet)]
+    return CanaryState(
+        canary=shown(row),
+        new=_side(row.revision, picked, clicks.get(row.revision)),
+        stable=_side(row.stable_revision, len(names) - picked, clicks.get(row.stable_revision)),
+        refusals=refused,
+        last=last,
+    )
+
+
+async def promote(parts: Parts, caller: Caller, offer_id: str, *, guard: Guard, wait_s: float) -> SavedSmartLink:
+    """Publish a canary's revision to everyone. Raises Problem 404; 409 where none runs; 412 as a save does."""
+    async with parts.db.write() as session:
+        offer = await require_unedited(session, offer_id, guard)
+        await end(session, caller, await _require_running(session, offer), Outcome.PROMOTED)
+        revision = await smart_links.current(session, offer)
+        draft = draft_of(revision)
+        sequence = await outbox.append(session, [table_of(compiled_offer(offer, draft))])
+        around = await surroundings_of(session, parts.settings, offer)
+        saved = Saved(revisions.show(revision), sequence, warnings_of(draft, around))
+    return await go_live(parts, saved, wait_s)
+
+
+async def withdraw(
+    parts: Parts, caller: Caller, offer_id: str, *, guard: Guard, wait_s: float, verdict: Verdict | None = None
+) -> SavedSmartLink:
+    """Publish what was stable to everyone, as a new revision; `verdict` is why, where nobody asked for it.
+
+    Saved tests are not held against it: it was live before, and is on most workers now. Raises Problem 404; 409 where
+    none runs; 412 as a save does.
+    """
+    async with parts.db.write() as session:
+        offer = await require_unedited(session, offer_id, guard)
+        row = await _require_running(session, offer)
+        await end(session, caller, row, Outcome.WITHDRAWN, verdict)
+        stable = row.stable_revision
+        draft = draft_of(await smart_links.revision(session, offer.id, stable))
+        saved = await write(session, parts, caller, offer, draft, restored_from=stable)
+    return await go_live(parts, saved, wait_s)
+
+
+async def _require_running(session: AsyncSession, offer: OfferRow) -> CanaryRow:
+    row = await store.running(session, offer.id)
+    if row is None or row.revision != offer.revision:
+        raise Problem.conflict("no_canary", "No canary runs on this offer.")
+    return row
+
+
+async def _fleet(parts: Parts) -> Fleet:
+    """Return who is heard from; nobody while Redis does not answer."""
+    try:
+        return await parts.live.fleet()
+    except (RedisError, OSError):
+        return ()
+
+
+def _side(revision: int, workers: int, found: Figures | None) -> Side:
+    clicks = found or Figures()
+    share = clicks.share if clicks.clicks else None
+    return Side(
+        revision=revision, workers=workers, clicks=clicks.clicks, fallback=clicks.fallback, fallback_share=share
+    )
