@@ -13,6 +13,7 @@ from control.access.limiter import Limiter
 from control.audit import api as audit
 from control.auditor.auditor import Auditor
 from control.canaries import api as canaries
+from control.canaries.watch import watching
 from control.clicks import api as clicks
 from control.clicks.decisions import DecisionWatch
 from control.configuration import api as configuration
@@ -120,7 +121,7 @@ def create_app(parts: Parts) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await parts.live.start()
         try:
-            async with settling(parts):
+            async with settling(parts), watching(parts):
                 yield
         finally:
             await parts.live.stop()

@@ -54,6 +54,11 @@ def compile_canary(canary: Canary) -> bytes:
     return b'{"schema":%d,"share":%d,"salt":%s,"new":%s,"stable":%s}' % fields
 
 
+def is_canary(body: bytes) -> bool:
+    """Tell whether a compiled body is a canary's, by its spelling."""
+    return body.startswith(b'{"schema":%d,' % SCHEMA)
+
+
 def decode_for(worker: str, body: object) -> Table:
     """Return the table that `worker` serves by a body as JSON gave it, with or without a canary. Raises RefusedTable.
 

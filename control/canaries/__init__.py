@@ -1,7 +1,7 @@
 """Canaries: a revision of a smart link on a share of the workers first, taken back by itself when it does harm.
 
 begin (a save that asks for a share): drawing -> beginning -> published, in the transaction of the save
-look: figures, verdict -> watch, once a second in one control at a time
+look: figures, verdict -> watch, once a second, in one control at a time
 end: promote, withdraw (service), or a save for everyone (beginning)
 
 drawing     which workers serve it: a salt whose share of those that live is nearest to the one asked for (pure)

@@ -1,15 +1,18 @@
 """What the edges are to have of an offer: its table, or both tables of the canary that runs on it."""
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.canaries import store
 from control.canaries.models import CanaryRow
 from control.offers.compiled import compiled_offer, draft_of
 from control.offers.models import OfferRow
+from control.publishing.models import OutboxRow
 from control.smartlinks import store as smart_links
 from control.smartlinks.drafts import CheckedDraft
-from shared.canary import Canary, Split
+from shared.canary import Canary, Split, is_canary
 from shared.rules import Offer
+from shared.wire import table_key
 
 
 async def for_edges(session: AsyncSession, row: OfferRow, draft: CheckedDraft) -> Offer | Canary:
@@ -22,6 +25,13 @@ async def for_edges(session: AsyncSession, row: OfferRow, draft: CheckedDraft) -
         return compiled_offer(row, draft)
     stable = await smart_links.revision(session, row.id, canary.stable_revision)
     return sides(row, draft, canary, draft_of(stable))
+
+
+async def is_out(session: AsyncSession, canary: CanaryRow) -> bool:
+    """Tell whether the newest table of an offer is that of its canary, whatever was published of it since it began."""
+    newest = select(OutboxRow.body).where(OutboxRow.key == table_key(canary.offer_id))
+    body = await session.scalar(newest.order_by(OutboxRow.sequence.desc()).limit(1))
+    return body is not None and is_canary(body)
 
 
 def sides(row: OfferRow, draft: CheckedDraft, canary: CanaryRow | None, stable: CheckedDraft) -> Offer | Canary:
