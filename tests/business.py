@@ -134,6 +134,7 @@ class Business:
             fields = {"name": slug, "slug": slug, "destination_url": destination(slug, 0)}
             self.offers[slug] = str(self.api("POST", "/offers", fields)["id"])
         wait_until(self.are_edges_live, self.output)
+        wait_until(self.serve_newest, self.output)  # so that they hold the offers, which the first click asks Redis for
         self._start_front()
         return self
 

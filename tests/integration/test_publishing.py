@@ -725,7 +725,7 @@ def test_a_demoted_redis_is_hung_up_on_so_that_its_successor_is_found(
 
             assert "READONLY" in publisher.status().error.upper()  # 6.2 says it inside a script's error
             assert connected
-            assert not connected & {client["id"] for client in client_list(redis)}
+            await until(lambda: not connected & {client["id"] for client in client_list(redis)})
             redis.execute_command("REPLICAOF", "NO", "ONE")
         await settled(here, publisher)
         await assert_in_step(here)
