@@ -10,6 +10,9 @@ from tests.servers import RedisServer, Site, let_children_heed_signals
 
 _BROWSER = Path(__file__).parent / "browser"
 
+_LONGEST = ("up", "postgres", "drills", "image_install", "install", "click_pipeline", "schemathesis", "edge_process")
+"""Files of tests/integration that take minutes: begun last, they would keep one process busy and the others idle."""
+
 LEFT_OUT = 10
 """The exit code where something was skipped that must not be: none of pytest's own, for no second try mends it."""
 
@@ -19,8 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the browser's tests last: Playwright leaves an event loop running, in which no other can be started."""
-    items.sort(key=lambda item: item.path.is_relative_to(_BROWSER))
+    """Put the longest first, and the browser's last: Playwright leaves an event loop running that suffers no other."""
+    places = {f"test_{name}.py": place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: (item.path.is_relative_to(_BROWSER), places.get(item.path.name, len(places))))
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 from anyio.from_thread import BlockingPortal
+from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from control.access import keys, users
 from control.access.roles import SYSTEM, Role
 from control.access.schemas import UserIn
-from control.access.tokens import hash_password
 from control.app import API, open_parts, prepare
 from control.insight.classifier import Classifier
 from control.parts import Parts
@@ -21,6 +21,9 @@ from tests.control.fakes import FakeLive
 
 TOKENS = {role: f"tn_{role}_for_tests" for role in Role}
 PASSWORD = "correct horse battery"
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Hundreds of tests log in; a hash says itself how dear its check is."""
+
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604"
 )
@@ -45,7 +48,7 @@ async def fill(parts: Parts) -> None:
         for role, token in TOKENS.items():
             await keys.add(session, SYSTEM, f"{role} key", role, token)
         admin = UserIn.model_validate({"login": "mara@test", "name": "Mara", "role": "admin", "password": PASSWORD})
-        await users.add(session, SYSTEM, admin, await hash_password(PASSWORD))
+        await users.add(session, SYSTEM, admin, _CHEAP.hash(PASSWORD))
 
 
 class Client:

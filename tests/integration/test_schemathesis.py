@@ -3,7 +3,7 @@
 This is a quick look. For hours of it, with every boundary value (coverage) and with sequences of calls (stateful), say
 how many requests an operation is worth:
 
-    TURNOUT_TEST_REQUESTS=200 .venv/bin/python -m pytest tests/integration/test_schemathesis.py
+    TURNOUT_TEST_REQUESTS=200 .venv/bin/pytest -o faulthandler_timeout=0 tests/integration/test_schemathesis.py
 """
 
 import os
