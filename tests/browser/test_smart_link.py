@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.answers import FRENCH_MAC, UK_DESKTOP, US_IPHONE, live
 from tests.browser.conftest import Window, by_mouse, new_offer
@@ -190,13 +190,49 @@ def test_two_people_who_edit_at_once_lose_nothing(page: Page, turnout: Turnout, 
     page.get_by_role("button", name="Save", exact=True).click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("heading", level=2)).to_have_text("Admin saved revision 3 while you were editing")
-    expect(dialog.locator(".card", has_text="Theirs").locator(".tag.edited")).to_have_count(1)
-    expect(dialog.locator(".card", has_text="Yours").locator(".tag.edited")).to_have_count(1)
+    expect(changes(dialog, "Theirs, live now")).to_have_text([re.compile("^2Rule 2 turned off")])
+    expect(changes(dialog, "Yours, not saved")).to_have_text([re.compile("^1Rule 1 turned off")])
     dialog.get_by_role("button", name="Put mine on top of theirs").click()
     save(page)
 
     assert turnout.click(f"/{slug}", US_IPHONE) == (302, HOME)
     assert turnout.click(f"/{slug}", UK_DESKTOP) == (302, HOME)
+
+
+def test_a_conflict_shows_what_each_side_changed_and_nothing_else(page: Page, slug: str) -> None:
+    two_rules(page, slug)
+    for _ in range(2):
+        page.get_by_role("button", name="More for rule 2").click()
+        page.get_by_role("menuitem", name="Duplicate").click()
+    save(page)
+    theirs = page.context.new_page()
+    theirs.goto(page.url)
+    theirs.get_by_role("button", name="Move rule 4 up").click()
+    theirs.get_by_role("button", name="Move rule 3 up").click()
+    theirs.get_by_role("switch", name="Rule 3 on").uncheck()
+    save(theirs)
+
+    page.locator("#rule-2 .when").click()
+    page.get_by_label("Send them to").fill("https://elsewhere.example/uk")
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="More for rule 1").click()
+    page.get_by_role("menuitem", name="Delete rule").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    dialog = page.get_by_role("dialog")
+    moved, switched = "Rule 2 moved from place 4 to place 2", "Rule 3 turned off both changed it"
+    expect(changes(dialog, "Theirs, live now")).to_contain_text([moved, switched])
+    mine = changes(dialog, "Yours, not saved")
+    expect(mine).to_contain_text(["Rule 1 deleted", "Rule 1 destination changed both changed it"])
+    expect(mine.first.locator(".was")).to_contain_text("From United States on mobile")
+    expect(mine.last.locator(".was")).to_contain_text("yourbrand.co.uk")
+    expect(mine.last.locator(".now")).to_contain_text("elsewhere.example/uk")
+    expect(dialog).to_contain_text("One rule is the same on both sides.")
+
+
+def changes(dialog: Locator, side: str) -> Locator:
+    """What one side of a conflict changed."""
+    return dialog.get_by_role("region", name=side).get_by_role("listitem")
 
 
 def test_leaving_an_open_rule_keeps_what_was_saved(page: Page, slug: str) -> None:

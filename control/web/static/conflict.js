@@ -1,18 +1,20 @@
-// Somebody else saved meanwhile: both versions side by side, and four ways on, none of which loses anything unasked.
+// Somebody else saved meanwhile: what each side changed, beside one another, and four ways on, none of which loses anything.
 
+import { differences } from "./differences.js";
 import { announce, button, h, icon, number } from "./dom.js";
-import { FIELDS } from "./draft.js";
-import { sentence } from "./sentence.js";
+import { prettyUrl, sentence } from "./sentence.js";
 
-/** Show `current` (live now, saved by `author`) beside `draft`; `save` stores the draft over it. */
+/** Show what `current` (live now, saved by `author`) and `draft` changed since both began; `save` stores the draft over it. */
 export function showConflict({ current, author, draft, offer, words, save, keepEditing }) {
-  const base = draft.saved;
+  const [theirs, mine] = [current, draft.body()].map((link) => differences(link, draft.saved));
+  const both = new Set(theirs.map(({ id }) => id).filter((id) => mine.some((one) => one.id === id)));
   const end = (run) => () => (dialog.close(), run());
-  const side = (title, link) => h("div", { class: "card" }, h("div", { class: "card-head" }, h("h3", {}, title)), rulesOf(link, base, offer, words));
+  const side = (title, changes) => h("section", { class: "card", "aria-label": title }, h("div", { class: "card-head" }, h("h3", {}, title)),
+    changes.length ? h("ol", { class: "diff" }, changes.map((change) => item(change, both, offer, words))) : h("p", { class: "card-body muted" }, "The same as when you began."));
   const dialog = h("dialog", { class: "wide", "aria-labelledby": "conflict" },
     h("div", { class: "dlg-body" }, h("h2", { id: "conflict" }, `${author} saved revision ${current.revision} while you were editing`),
-      h("p", { class: "muted" }, `Nothing of yours is lost. Choose what revision ${current.revision + 1} should be.`),
-      h("div", { class: "grid-2" }, side("Theirs, live now", current), side("Yours, not saved", draft.body()))),
+      h("p", { class: "muted" }, `Nothing of yours is lost. Choose what revision ${current.revision + 1} should be.${shared(current, theirs, mine)}`),
+      h("div", { class: "grid-2" }, side("Theirs, live now", theirs), side("Yours, not saved", mine))),
     h("div", { class: "dlg-foot" },
       button("Drop mine", end(() => draft.load(current)), { class: "btn btn-quiet" }),
       button("Keep editing", end(keepEditing), { class: "btn btn-quiet" }),
@@ -23,19 +25,27 @@ export function showConflict({ current, author, draft, offer, words, save, keepE
   dialog.showModal();
 }
 
-function rulesOf(link, base, offer, words) {
-  const to = (url) => h("p", { class: "to url" }, icon("arrow", true), url);
-  const rules = link.rules.map((rule, place) => h("li", {}, number(place + 1), h("div", {},
-    h("p", { class: "when" }, sentence(rule.when, words), rule.enabled ? null : [" ", h("span", { class: "tag" }, "off")], tag(rule, base)), to(rule.destination_url))));
-  const last = h("li", {}, number(null), h("div", {}, h("p", { class: "when" }, "Everyone else"), to(link.fallback_url ?? offer.destination_url)));
-  return [link.enabled ? null : h("p", { class: "card-body small" }, "The smart link is off."), h("ol", { class: "diff" }, rules, last)];
+/** How many rules nobody touched, in a sentence: they are not listed. */
+function shared(current, theirs, mine) {
+  const touched = new Set([...theirs, ...mine].map(({ id }) => id));
+  const left = current.rules.filter(({ id }) => !touched.has(id)).length;
+  return left ? ` ${left === 1 ? "One rule is" : `${left} rules are`} the same on both sides.` : "";
 }
 
-/** What a side did to a rule since both began. */
-function tag(rule, base) {
-  const old = base.rules.find((one) => one.id && one.id === rule.id);
-  const word = !old ? "new" : FIELDS.every((field) => JSON.stringify(old[field]) === JSON.stringify(rule[field])) ? null : "edited";
-  return word && [" ", h("span", { class: "tag edited" }, word)];
+function item(change, both, offer, words) {
+  const { id, place, title, what, was, now, rule } = change;
+  const sign = id === "whole" ? h("span", { class: "no" }, icon("share", true)) : number(id === "else" ? null : place + 1);
+  const shown = (value) => (id === "else" ? h("span", { class: "url" }, prettyUrl(value ?? offer.destination_url)) : ruleText(value, words));
+  return h("li", {}, sign, h("div", {},
+    h("p", {}, h("b", { class: "strong" }, title), " ", h("span", { class: "muted" }, what), both.has(id) ? [" ", h("span", { class: "tag edited" }, "both changed it")] : null),
+    "was" in change ? h("div", { class: "was" }, shown(was)) : null,
+    "now" in change ? h("div", { class: "now" }, shown(now)) : null,
+    rule ? ruleText(rule, words) : null));
+}
+
+function ruleText(rule, words) {
+  return h("span", {}, sentence(rule.when, words), rule.name ? [" ", h("span", { class: "muted" }, `“${rule.name}”`)] : null,
+    h("br"), icon("arrow", true), "\u00a0", h("span", { class: "url" }, prettyUrl(rule.destination_url)));
 }
 
 /** Make `draft` begin anew from `theirs` with its own changes on top, to be looked at before saving. */
