@@ -29,6 +29,7 @@ from control.publishing.pace import pause
 from control.publishing.publisher import PublisherStatus
 from shared.key import Key
 from shared.visitor import Visitor
+from shared.wire import worker_name
 
 PACE_S: Final = 1.0
 MAX_ANSWERS_PER_S: Final = 200
@@ -193,7 +194,7 @@ class Auditor:
         if max(truth.link_sequence, truth.table_sequence) > self._publishes.status().published:
             return 0  # no edge can have it yet, which is publishing's to complain about
         workers = sum(each.workers for each in self._watched.values())
-        witnesses = telling(truth.table, self._witnesses)[: max(1, MAX_ANSWERS_A_KEY // max(1, workers))]
+        witnesses = telling(truth.tables, self._witnesses)[: max(1, MAX_ANSWERS_A_KEY // max(1, workers))]
         if not is_urgent:
             witnesses = [witnesses[self._round % len(witnesses)]]
         places = asyncio.Semaphore(_AT_ONCE)
@@ -213,7 +214,7 @@ class Auditor:
                 break  # who does not answer must not hold up the questions to the others
             answers = await self._answers(watched, Question(truth.key, witness))
             for answer in answers:
-                says = difference(answer, truth, witness.visitor, now_ms())
+                says = _said(answer, truth, host, witness.visitor)
                 if answer.status != UNAVAILABLE and not heard.get(answer.slot, ("", answer))[0]:
                     heard[answer.slot] = says, answer
             count += len(answers)
@@ -284,6 +285,12 @@ class Auditor:
         if watched.is_untold:
             return State.UNTOLD, "it does not trust control's address, and so does not say which worker answers"
         return State.AGREES, ""
+
+
+def _said(answer: Answer, truth: Truth, host: str, visitor: Visitor) -> str:
+    """Return in what an answer differs from what its worker is to serve, "" where it does not."""
+    worker = None if answer.slot < 0 else worker_name(host, answer.slot)
+    return min(difference(answer, its, visitor, now_ms()) for its in truth.seen_from(worker))
 
 
 @asynccontextmanager

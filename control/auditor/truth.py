@@ -1,23 +1,26 @@
 """What SQL says of a slug: from the nouns, not from the outbox, so that an edit that was never published shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control.canaries.published import for_edges
 from control.domains.models import DomainRow
 from control.domains.schemas import DomainStatus
 from control.links.models import LinkRow
 from control.offers import store as offers
-from control.offers.compiled import compiled_offer, draft_of
+from control.offers.compiled import draft_of
 from control.offers.models import OfferDomainRow, OfferRow
 from control.partners.models import PartnerRow
 from control.publishing.models import OutboxRow
 from control.smartlinks import store as smart_links
+from shared.canary import Canary, Split
 from shared.destination import SUBS
 from shared.key import DEFAULT_DOMAIN, Key
 from shared.pointer import Pointer
+from shared.rules import Offer
 from shared.table import Table, compile_offer, decode_table
 from shared.wire import DOMAINS, pointer_key, table_key
 
@@ -27,7 +30,8 @@ class Truth:
     """What a slug leads to, `pointer` and `table` None where it does not exist.
 
     `link_sequence` and `table_sequence` are the newest publishes of both, 0 where there is none. `paused` has where a
-    paused domain sends everybody, None for 410; where it is empty the domain is not paused.
+    paused domain sends everybody, None for 410; where it is empty the domain is not paused. While a canary runs,
+    `table` is its stable side, `canary` that of the workers that `split` picks.
     """
 
     key: Key
@@ -36,6 +40,22 @@ class Truth:
     link_sequence: int = 0
     table_sequence: int = 0
     paused: tuple[str | None, ...] = ()
+    canary: Table | None = None
+    split: Split | None = None
+
+    @property
+    def tables(self) -> list[Table]:
+        """The tables by which anybody serves it."""
+        return [table for table in (self.table, self.canary) if table is not None]
+
+    def seen_from(self, worker: str | None) -> "list[Truth]":
+        """Return what one worker is to serve; None, one that does not say which it is: any of these."""
+        if self.split is None:
+            return [self]
+        canary = replace(self, table=self.canary)
+        if worker is None:
+            return [self, canary]
+        return [canary if self.split.picks(worker) else self]
 
 
 async def truth_of(session: AsyncSession, key: Key) -> Truth:
@@ -51,9 +71,15 @@ async def truth_of(session: AsyncSession, key: Key) -> Truth:
     if pointer is None:
         return Truth(key, link_sequence=sequences.get(published[0], 0))
     row = await offers.require(session, pointer.offer)
-    offer = compiled_offer(row, draft_of(await smart_links.current(session, row)))
-    table = decode_table(orjson.loads(compile_offer(offer)))
-    return Truth(key, pointer, table, sequences.get(published[0], 0), sequences.get(published[1], 0))
+    what = await for_edges(session, row, draft_of(await smart_links.current(session, row)))
+    link, rules = (sequences.get(name, 0) for name in published)
+    if isinstance(what, Canary):
+        return Truth(key, pointer, _table(what.stable), link, rules, canary=_table(what.new), split=what.split)
+    return Truth(key, pointer, _table(what), link, rules)
+
+
+def _table(offer: Offer) -> Table:
+    return decode_table(orjson.loads(compile_offer(offer)))
 
 
 async def slug_of_offer(session: AsyncSession, offer_id: str) -> Key | None:

@@ -1,6 +1,6 @@
 """The visitors as whom the auditor asks: people on common devices, from addresses whose country has long been known."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from shared.country import KNOWN_ADDRESSES, UNKNOWN
@@ -44,9 +44,12 @@ def everyone(visitor_of: Callable[[str, Mapping[str, str]], Visitor]) -> tuple[W
     )
 
 
-def telling(table: Table | None, witnesses: Iterable[Witness]) -> list[Witness]:
-    """Return one witness for each decision of `table` that any of them meets, at most eight; one where none decides."""
+def telling(tables: Sequence[Table], witnesses: Iterable[Witness]) -> list[Witness]:
+    """Return one witness for each decision that any of them meets, at most eight; one where no table decides.
+
+    Of a canary's two tables, decisions count together.
+    """
     found: dict[object, Witness] = {}
     for witness in witnesses:
-        found.setdefault(decide(table, witness.visitor) if table is not None else None, witness)
+        found.setdefault(tuple(decide(table, witness.visitor) for table in tables), witness)
     return list(found.values())[:MAX_WITNESSES]

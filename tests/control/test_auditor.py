@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from sqlalchemy import text
@@ -20,6 +20,7 @@ from control.auditor.witnesses import ADDRESSES, MAX_WITNESSES, USER_AGENTS, Wit
 from control.parts import Parts
 from control.publishing.fleet import Edge, Fleet
 from control.publishing.publisher import PublisherStatus
+from shared.canary import Split
 from shared.decision import decide
 from shared.key import Key
 from shared.pointer import Pointer
@@ -28,7 +29,9 @@ from shared.table import Table
 from shared.visitor import Visitor
 from shared.wire import Lease
 from tests import builders
-from tests.control.api import Api
+from tests.control.api import Api, rule
+from tests.control.fakes import FakeLive
+from tests.control.test_canaries import fleet, names
 
 NOW = 1_800_000_000_000
 IPHONE_US = Visitor("US", "mobile", "ios")
@@ -135,6 +138,33 @@ class TestJudgement:
         assert difference(served(RIGHT), Truth(KEY), IPHONE_US, NOW) == "answers 302 instead of 404"
 
 
+class TestCanary:
+    SPLIT = Split(50, "5a17")
+    NAMES = tuple(f"edge-{number}/0" for number in range(100))
+    BOTH = replace(
+        truth(builders.table(builders.offer(link=builders.smart_link(fallback_url="https://old.test/")))),
+        canary=builders.table(builders.offer(link=builders.smart_link(fallback_url="https://new.test/"))),
+        split=SPLIT,
+    )
+
+    def wrong(self, location: str, worker: str | None) -> bool:
+        answer = served(f"{location}?{QUERY}&click_id=1")
+        return all(difference(answer, its, IPHONE_US, NOW) for its in self.BOTH.seen_from(worker))
+
+    @pytest.mark.parametrize("picked", [True, False])
+    def test_a_worker_is_held_to_its_own_side(self, picked: bool) -> None:
+        worker = next(name for name in self.NAMES if self.SPLIT.picks(name) is picked)
+
+        assert self.wrong("https://new.test/", worker) is not picked
+        assert self.wrong("https://old.test/", worker) is picked
+
+    def test_one_that_does_not_say_which_it_is_may_serve_either(self) -> None:
+        assert [self.wrong(f"https://{name}.test/", None) for name in ("new", "old", "evil")] == [False, False, True]
+
+    def test_either_side_has_the_publish_of_both(self) -> None:
+        assert {its.table_sequence for its in self.BOTH.seen_from(None)} == {7}
+
+
 class TestDoubts:
     PLACE = Place("edge-1", 0, KEY)
     OLD = served(RIGHT, table=6)
@@ -195,7 +225,7 @@ class TestWitnesses:
 
     def test_each_decision_that_they_can_tell_apart_has_one(self) -> None:
         table = builders.table()
-        decisions = [decide(table, witness.visitor) for witness in telling(table, WITNESSES)]
+        decisions = [decide(table, witness.visitor) for witness in telling([table], WITNESSES)]
 
         assert {decision.rule for decision in decisions if decision} == {
             "r_us_mobile",
@@ -213,11 +243,24 @@ class TestWitnesses:
         rules += [builders.rule(f"r_{os}", f"https://x.co/{os}", os=[os]) for os in ("ios", "other")]
 
         assert (
-            len(telling(builders.table(builders.offer(link=builders.smart_link(*rules))), WITNESSES)) == MAX_WITNESSES
+            len(telling([builders.table(builders.offer(link=builders.smart_link(*rules)))], WITNESSES)) == MAX_WITNESSES
         )
 
     def test_what_does_not_exist_is_asked_for_once(self) -> None:
-        assert len(telling(None, WITNESSES)) == 1
+        assert len(telling([], WITNESSES)) == 1
+
+    def test_who_either_side_of_a_canary_treats_differently_is_asked_as(self) -> None:
+        by_country = builders.table()
+        by_os = builders.table(
+            builders.offer(link=builders.smart_link(builders.rule("r_ios", "https://x.co/", os=["ios"])))
+        )
+        asked = telling([by_country, by_os], WITNESSES)
+
+        for table in (by_country, by_os):
+            alone = telling([table], WITNESSES)
+            assert {decide(table, witness.visitor) for witness in asked} == {
+                decide(table, witness.visitor) for witness in alone
+            }
 
 
 @pytest.mark.parametrize(
@@ -320,6 +363,22 @@ class TestAsking:
     def test_nobody_there_is_unreachable(self, address: str) -> None:
         with pytest.raises(Unreachable, match="cannot be connected to"):
             asyncio.run(Line(address, 1).ask(QUESTION))
+
+
+def test_the_truth_of_an_offer_with_a_canary_has_both_sides(api: Api, parts: Parts, live: FakeLive) -> None:
+    live.edges = fleet()
+    offer = api.offer()
+    api.save(offer["id"], [rule("https://old.test/")])
+    api.save(offer["id"], [rule("https://new.test/")], params={"canary": 20})
+
+    async def found() -> Truth:
+        async with parts.db.read() as session:
+            return await truth_of(session, Key("_", "saas"))
+
+    seen = api.client.portal.call(found)
+    served_by = {name: table.revision for name in names(live.edges) for table in seen.seen_from(name)[0].tables[:1]}
+    assert sorted(served_by.values()) == [2] * 8 + [3] * 2
+    assert [table.revision for table in seen.tables] == [2, 3]
 
 
 def test_truth_is_what_the_nouns_say(api: Api, parts: Parts) -> None:
