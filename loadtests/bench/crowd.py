@@ -3,13 +3,15 @@
     python -m loadtests.bench.crowd [--idle 10000] [--slow 1000] [--guesses 2000] [--rate 10000] [--rounds 5]
 
 People click at a steady rate; their p99 is measured before the crowd comes, while it is there, and after it has gone.
-Idle connections come back when they are thrown out; slow clients send a head a byte a second, and come back too.
+Idle connections come back when they are thrown out; slow clients send a head a byte a second, on average,
+and come back too.
 Exits with 1 where the p99 beside the crowd is more than twice that without it, where memory grows while the crowd
 stays, or a click is not answered.
 """
 
 import argparse
 import asyncio
+import random
 import resource
 import statistics
 import sys
@@ -76,7 +78,7 @@ class Crowd:
                 try:
                     for byte in request if slow else b"":
                         writer.write(bytes([byte]))
-                        await asyncio.sleep(1)
+                        await asyncio.sleep(random.uniform(0.5, 1.5))  # slow lines do not keep step
                         if reader.at_eof() or writer.is_closing():
                             break
                     if not slow:
