@@ -6,6 +6,7 @@ A request never awaits Redis itself: it waits for a future, and giving up on tha
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
@@ -18,7 +19,12 @@ from shared.key import Key
 
 FETCHERS: Final = 4
 BATCH: Final = 64
-"""Calls under way for misses at a time, and the most misses of one: what comes meanwhile goes together."""
+REST_S: Final = 0.0015
+"""Calls under way for misses at a time; the most misses of one; from one to the next.
+
+A miss by itself never rests. Of a flood of guesses, each in a call of its own, clicks would wait behind all those
+calls; what comes within a rest goes together.
+"""
 
 POLL_S: Final = 1.0
 POLL_DOWN_S: Final = 0.25
@@ -37,6 +43,8 @@ class Errands:
         self._sync = sync
         self._take = take
         self._clock = clock
+        self._door = asyncio.Lock()
+        self._rested_at_s = -math.inf
         self._fetches: asyncio.Queue[Fetch | None] = asyncio.Queue()
         self._log_reads: asyncio.Queue[ReadLog | None] = asyncio.Queue()
         self._rereads: asyncio.Queue[Reread | None] = asyncio.Queue()
@@ -65,8 +73,7 @@ class Errands:
             self._rereads.put_nowait(errand)
 
     async def _fetch(self) -> None:
-        while errand := await self._fetches.get():
-            keys = [errand.key, *self._more_keys()]
+        while keys := await self._keys():
             self.fetches += len(keys)
             try:
                 misses = await self._redis.misses(keys)
@@ -76,6 +83,17 @@ class Errands:
                 answered = not isinstance(exc, FAILURES) or isinstance(exc, ResponseError)
                 for key in keys:
                     self._take(self._sync.fetch_failed(key, self._clock(), answered=answered))
+
+    async def _keys(self) -> list[Key]:
+        """Return what is to be fetched together, none at the end; one fetcher at a time waits for it."""
+        async with self._door:
+            errand = await self._fetches.get()
+            if errand is None:
+                return []
+            if (rest_s := self._rested_at_s - self._clock()) > 0:
+                await asyncio.sleep(rest_s)
+            self._rested_at_s = self._clock() + REST_S
+            return [errand.key, *self._more_keys()]
 
     def _more_keys(self) -> list[Key]:
         """Take what else waits to be fetched, up to a batch; the word to stop stays in the queue."""

@@ -2,24 +2,14 @@
 
 import asyncio
 import itertools
-import selectors
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from edge.feed.leases import COALESCE_S, MAX_COALESCE_S, REFRESH_S, Leases
 from edge.feed.rules_redis import RulesRedis
 from shared.wire import Head, Lease
-
-
-class VirtualTime(selectors.SelectSelector):
-    """Waits for nothing: a loop's clock stands at the moment it would have waited for."""
-
-    now_s = 0.0
-
-    def select(self, timeout: float | None = None) -> Any:
-        self.now_s += timeout or 0.0
-        return super().select(0)
+from tests.edge import virtual_time
 
 
 class Redis:
@@ -35,7 +25,7 @@ class Redis:
 
 def written(due_at: list[float], until_s: float) -> list[float]:
     """Return when leases are written of a worker that has acks due at these times."""
-    selector, redis = VirtualTime(), Redis()
+    redis = Redis()
     lease = Lease(host="edge-1", slot=0, workers=1, boot="b", schema=1, epoch=1, acked=1, state="synced", started_at=0)
     leases = Leases(cast(RulesRedis, redis), lambda: lease)
 
@@ -48,12 +38,7 @@ def written(due_at: list[float], until_s: float) -> list[float]:
         leases.stop()
         await running
 
-    loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.now_s  # type: ignore[method-assign]
-    try:
-        loop.run_until_complete(main())
-    finally:
-        loop.close()
+    virtual_time.run(main())
     return redis.written_at
 
 
