@@ -232,6 +232,26 @@ def activate(name: Switched, control_url: ControlUrl = "") -> None:
     _console.print(switch(_api(control_url), name, "activate"), markup=False)
 
 
+@app.command()
+def canary(
+    slug: Annotated[str, typer.Argument(help="Slug of an offer.")],
+    promote: Annotated[bool, typer.Option("--promote", help="Publish it to everyone.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Give everyone the revision before it.")] = False,
+    control_url: ControlUrl = "",
+) -> None:
+    """Say how the canary of an offer goes; send it on to everyone, or take it back."""
+    from deploy import canary as canaries
+
+    if promote and withdraw:
+        raise Refusal("Either --promote or --withdraw.")
+    api = _api(control_url)
+    if promote or withdraw:
+        _console.print(canaries.end(api, slug, "promote" if promote else "withdraw"), markup=False)
+        return
+    for line in canaries.lines(api, slug):
+        _console.print(line, markup=False)
+
+
 @app.command("test-visitor")
 def try_visitor(  # noqa: PLR0917 (the names are the command's options)
     slug: Annotated[str, typer.Argument(help="Slug of an offer or of a link.")],

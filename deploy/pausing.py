@@ -22,7 +22,7 @@ def switch(api: Api, name: str, action: str) -> str:
         f", visitors go to {saved['inactive_url']}" if saved["inactive_url"] else ", visitors are told that it is gone"
     )
     what = f"{name} is {saved['status']}{goes if saved['status'] == 'paused' else ''}"
-    return f"{what}: {_propagated(api, saved['sequence'])}"
+    return f"{what}: {propagated(api, saved['sequence'])}"
 
 
 def _found(api: Api, name: str) -> tuple[str, Any]:
@@ -34,7 +34,7 @@ def _found(api: Api, name: str) -> tuple[str, Any]:
     raise Refusal(f"There is neither an offer with the slug {name!r} nor a domain of that name.")
 
 
-def _propagated(api: Api, sequence: int) -> str:
+def propagated(api: Api, sequence: int) -> str:
     """Wait until a publish is live on every edge that is heard from; say on how many it is."""
     until = time.monotonic() + _WAIT_S
     while True:
