@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control.auditor.findings import Report, State
+from control.canaries.metrics import Canaries
 from control.clicks.decisions import Decisions
 from control.clicks.schemas import Accounting
 from control.conversions.metrics import Waiting
@@ -42,6 +43,7 @@ class Figures:
     decisions: Decisions | None = None
     conversions: Waiting | None = None
     audit: Report | None = None
+    canaries: Canaries | None = None
     audit_answers: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -87,6 +89,24 @@ METRICS: Final = (
         "histogram",
         "Time from an edit's commit until every edge that is heard from serves it.",
         lambda f: f.latency,
+    ),
+    # Canaries
+    _gauge("canaries_running", "Offers on which a canary runs.", lambda f: f.canaries.running if f.canaries else None),
+    _gauge(
+        "canary_oldest_seconds",
+        "Since when the oldest canary runs; 0 without any.",
+        lambda f: f.canaries.oldest_s if f.canaries else None,
+    ),
+    _gauge(
+        "canary_watched",
+        "0 while a canary runs that no control watches.",
+        lambda f: f.canaries.is_watched if f.canaries else None,
+    ),
+    _counter(
+        "canaries_ended",
+        "Canaries that ended, by how: promoted, withdrawn, replaced, or why they were taken back.",
+        lambda f: {(how,): count for how, count in f.canaries.ends.items()} if f.canaries else None,
+        "outcome",
     ),
     # The edges
     _gauge("edges", "Edges by whether they are heard from.", lambda f: _edges(f.fleet), "state"),

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from control import metrics
 from control.auditor import findings
+from control.canaries.metrics import canaries
 from control.clicks.accounting import account
 from control.conversions.metrics import waiting
 from control.parts import Parts, PartsDep
@@ -49,6 +50,7 @@ async def get_metrics(parts: PartsDep) -> Response:
         clicks=await _known(account(parts)),
         decisions=await _known(parts.decisions.look()),
         conversions=await _known(waiting(parts)),
+        canaries=await _known(canaries(parts.db)),
         audit=await _known(findings.report(parts.db)),
         audit_answers=parts.auditor.answers,
     )

@@ -13,6 +13,7 @@ from control.access.roles import SYSTEM
 from control.app import close
 from control.canaries import service
 from control.canaries.figures import Figures
+from control.canaries.metrics import canaries
 from control.canaries.models import CanaryRow
 from control.canaries.schemas import CanaryState
 from control.canaries.verdict import SILENT_S, Cause, of_clicks, split_of
@@ -331,3 +332,23 @@ def test_the_running_app_watches(api: Any, live: FakeLive) -> None:
     until = time.monotonic() + 30
     while api.got(f"/offers/{offer['id']}")["canary"] is not None:
         assert time.monotonic() < until
+
+
+def test_what_metrics_say(run: Run) -> None:
+    async def scenario(trial: Trial) -> None:
+        db = trial.parts.db
+        assert not (await canaries(db)).is_watched
+        await left_alone(trial)
+        found = await canaries(db)
+        assert (found.running, found.is_watched, sum(found.ends.values())) == (1, True, 0)
+        assert 0 <= found.oldest_s < 60
+
+        trial.refuse(trial.row.sequence)
+        await trial.look()
+        await trial.save(NEW, canary=50)
+        await trial.save(OLD)
+        found = await canaries(db)
+        assert (found.running, found.oldest_s, found.is_watched) == (0, 0.0, True)
+        assert {how: count for how, count in found.ends.items() if count} == {"refused": 1, "replaced": 1}
+
+    run(scenario)

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import control
 from control import metrics
 from control.auditor.findings import Audited, Difference, Report, State
+from control.canaries.metrics import Canaries
 from control.clicks.decisions import DECISIONS, Decisions, compared
 from control.clicks.schemas import Accounting, Counts, EdgeAccount, StreamAccount
 from control.conversions.metrics import Waiting
@@ -61,6 +62,7 @@ def everything() -> Figures:
         clicks=ACCOUNT,
         decisions=decisions,
         conversions=Waiting(2, 60_000),
+        canaries=Canaries(1, 60.0, is_watched=True, ends={"promoted": 2}),
         audit=Report({"fra-1": audited}, is_current=True),
         audit_answers={"right": 7},
     )
