@@ -32,9 +32,9 @@ class Visitor:
     def __init__(self, port: int) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=HANG_S)
 
-    def click(self, slug: str) -> Answer:
-        """Click a link."""
-        self._connection.request("GET", f"/{slug}", headers={"Host": "go.example.com", "User-Agent": "Mozilla/5.0"})
+    def click(self, slug: str, user_agent: str = "Mozilla/5.0") -> Answer:
+        """Click a link; nobody takes that browser for a person's."""
+        self._connection.request("GET", f"/{slug}", headers={"Host": "go.example.com", "User-Agent": user_agent})
         response = self._connection.getresponse()
         response.read()
         location, _, click_id = (response.getheader("Location") or "").partition("click_id=")
