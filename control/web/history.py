@@ -26,6 +26,7 @@ from control.web.marks import marked
 from control.web.notices import notice_of, told
 from control.web.render import page
 from control.web.sentence import pretty_url, sentence
+from control.web.trial import tried
 
 router = APIRouter(include_in_schema=False)
 
@@ -120,6 +121,10 @@ async def _history_page(
         marked=marked,
         pretty_url=pretty_url,
         main=_main(offer),
+        tried=tried,
+        serving={offer.canary.revision: "being tried", offer.canary.stable_revision: "live"}
+        if offer.canary
+        else {offer.revision: "live"},
         notice=notice_of(request),
     )
 

@@ -24,6 +24,9 @@ _WORDS: Final = {
     "password": "Password changed. Your other sessions have ended",
     "set-up": "This is yours now",
     "revoked": "Revoked. Calls with this key are refused from now on",
+    "published": "Published to everyone",
+    "taken-back": "Taken back",
+    "too-late": "Nothing done: somebody else was faster",
     "removed": "Removed. Their sessions have ended",
 }
 _ID: Final = re.compile(r"[a-z]{1,4}_[a-z0-9]{1,40}")

@@ -26,6 +26,7 @@ from control.web import (
     search,
     setup,
     smart_link,
+    trial,
 )
 from control.web.static_files import StaticFolder
 from control.web.timing import ServerTiming
@@ -35,6 +36,7 @@ _ROUTERS: Final[tuple[APIRouter, ...]] = (
     setup.router,
     offers.router,
     smart_link.router,
+    trial.router,
     preview.router,
     links.router,
     partners.router,

@@ -15,7 +15,9 @@ from control.savedtests import service as saved_tests
 from control.smartlinks import service
 from control.smartlinks.schemas import SmartLinkIn
 from control.web.guard import Person
+from control.web.notices import notice_of
 from control.web.render import page
+from control.web.trial import SHARES, trial_of
 from shared import countries
 from shared.conditions import KINDS
 from shared.destination import Destination
@@ -78,6 +80,7 @@ async def show_smart_link(request: Request, parts: PartsDep, caller: Person, off
         "groups": GROUPS,
         "samples": SAMPLES | {"offer": offer.slug},
         "may_edit": caller.role.includes(Role.EDITOR),
+        "shares": SHARES,
         "is_admin": caller.role.includes(Role.ADMIN),
         "prefill": _prefill(request.query_params),
     }
@@ -90,6 +93,8 @@ async def show_smart_link(request: Request, parts: PartsDep, caller: Person, off
         edited_at=offer.updated_at,
         page_data=data,
         preview_counts=PREVIEW_COUNTS,
+        trial=await trial_of(parts, offer),
+        notice=notice_of(request),
     )
 
 

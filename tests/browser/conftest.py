@@ -36,7 +36,7 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 def turnout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turnout]:
     """One installation for all browser tests, with a month of made-up clicks; tests add to it and change only that."""
     turnout = Turnout(tmp_path_factory.mktemp("browser") / "data")
-    turnout.environment["TURNOUT_ADMIN_PASSWORD"] = PASSWORD
+    turnout.environment |= {"TURNOUT_ADMIN_PASSWORD": PASSWORD, "TURNOUT_EDGE_WORKERS": "2"}
     try:
         yield turnout.start("--demo")
     finally:

@@ -82,6 +82,9 @@ def _states(ids: Ids) -> Iterator[Scene]:
     yield Scene("rule-editor-macros", f"{offer}/smart-link", _offer_macros)
     yield Scene("rule-menu", f"{offer}/smart-link", _open_rule_menu, covered_by=".menu")
     yield Scene("draft-tested", f"{offer}/smart-link", _draft)
+    yield Scene("save-menu", f"{offer}/smart-link", _open_save_menu, covered_by=".menu")
+    yield Scene("trial", f"/offers/{ids['tried_id']}/smart-link")
+    yield Scene("trial-history", f"/offers/{ids['tried_id']}/history")
     yield Scene("visitor-by-hand", f"{offer}/smart-link", _describe_visitor("By hand"))
     yield Scene("visitor-by-browser", f"{offer}/smart-link", _describe_visitor("IP and browser"))
     yield Scene("analytics-filtered", f"{offer}/analytics?country=US&device=mobile&period=30d&full=country")
@@ -117,9 +120,20 @@ def furnish(page: Page) -> Ids:
     ids["key_id"] = api.one_or_new("/keys", {"name": "Nightly import"}, "name")["id"]
     paused = {"name": "Winter sale", "slug": "winter", "destination_url": "https://yourbrand.com/winter"}
     api.call("POST", f"/offers/{api.one_or_new('/offers', paused, 'slug')['id']}/pause")
+    ids["tried_id"] = _try(api)
     if offer["revision"] == 1:
         _revise(api, offer)
     return ids
+
+
+def _try(api: "Api") -> str:
+    """Have an offer's rules tried on a share of the traffic, and return its id; needs an edge with two workers."""
+    wanted = {"name": "Autumn launch", "slug": "autumn", "destination_url": "https://yourbrand.com/autumn"}
+    offer = api.one_or_new("/offers", wanted, "slug")
+    if not offer["canary"]:
+        rules = [{"when": {"country": ["DE"]}, "destination_url": "https://yourbrand.de/herbst"}]
+        api.call("PUT", f"/offers/{offer['id']}/smart-link?canary=25", {"enabled": True, "rules": rules})
+    return str(offer["id"])
 
 
 def _revise(api: "Api", offer: dict[str, Any]) -> None:
@@ -226,6 +240,11 @@ def _draft(page: Page) -> None:
 
 def _open_rule_menu(page: Page) -> None:
     page.get_by_label("More for rule 1").click()
+
+
+def _open_save_menu(page: Page) -> None:
+    page.get_by_role("switch", name="Rule 3 on").uncheck()
+    page.get_by_label("More ways to save").click()
 
 
 def _describe_visitor(how: str) -> Callable[[Page], None]:

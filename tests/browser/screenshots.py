@@ -55,7 +55,7 @@ def _installation(url: str | None) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory() as folder:
         turnout = Turnout(Path(folder) / "data")
-        turnout.environment["TURNOUT_ADMIN_PASSWORD"] = chromium.PASSWORD
+        turnout.environment |= {"TURNOUT_ADMIN_PASSWORD": chromium.PASSWORD, "TURNOUT_EDGE_WORKERS": "2"}
         try:
             turnout.start("--demo")
             yield f"http://127.0.0.1:{turnout.control}"

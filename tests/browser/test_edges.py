@@ -17,7 +17,7 @@ def test_each_worker_and_each_click_is_accounted_for(page: Page, turnout: Turnou
     row = page.get_by_role("region", name="Who runs what").locator("tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("live")
-    expect(row.locator(".slot")).to_have_count(1)
+    expect(row.locator(".slot")).to_have_count(2)
     expect(page.get_by_role("region", name="Where every click is")).to_contain_text("Every redirect is recorded")
 
 

@@ -21,22 +21,29 @@ export class Saving {
     $("why-refused").addEventListener("click", () => this.explain?.());
   }
 
-  /** Save the draft; `over` is the revision to overwrite where somebody saved meanwhile. */
-  async save({ over = null, override = false } = {}) {
+  /** Save the draft; `over` is the revision to overwrite where somebody saved meanwhile, `share` percent of the traffic to try it on. */
+  async save({ over = null, override = false, share = null } = {}) {
     if (this.rules.open) return this.rules.editor.focus(), announce("Finish the rule that is open first.");
     if (!this.draft.changes && over === null) return;
     const revision = over ?? this.draft.saved.revision;
-    const path = `/smart-link?wait=${WAIT_S}${override ? "&override_tests=true" : ""}`;
+    const path = `/smart-link?wait=${WAIT_S}${override ? "&override_tests=true" : ""}${share ? `&canary=${share}` : ""}`;
     const [body, sent] = [this.draft.body(), structuredClone(this.draft.rules)];
     const take = (saved) => this.rules.rename(this.draft.settle(sent, saved));
     const send = () => call("PUT", this.api + path, body, { "If-Match": `"${revision}"` });
-    await this.send(send, { take, before: revision, retry: () => this.save({ over, override: true }) });
+    await this.send(send, { take, before: revision, retry: () => this.save({ over, override: true, share }) });
   }
 
   restore(revision, override = false) {
     const path = `/revisions/${revision}/restore?wait=${WAIT_S}${override ? "&override_tests=true" : ""}`;
     const take = (saved) => (this.draft.changes ? layOver(this.draft, saved) : this.draft.load(saved));
     return this.send(() => call("POST", this.api + path), { take, before: null, retry: () => this.restore(revision, true) });
+  }
+
+  /** End the trial of `revision`: `promote` publishes it to everyone, `withdraw` takes it back. */
+  end(how, revision) {
+    const send = () => call("POST", `${this.api}/smart-link/canary/${how}?wait=${WAIT_S}`, undefined, { "If-Match": `"${revision}"` });
+    const take = (saved) => (this.draft.changes ? layOver(this.draft, saved) : this.draft.load(saved));
+    return this.send(send, { take, before: null });
   }
 
   /** Make one `request` that saves; `take` puts what was saved into the draft, `retry` makes it again past failing tests. */
@@ -68,8 +75,9 @@ export class Saving {
 
   /** Say where the save is live, and keep saying it until it is live everywhere. */
   prove(saved, before) {
-    const undo = before ? { label: "Undo", run: () => this.restore(before) } : null;
-    const note = `Revision ${saved.revision}`;
+    const back = { label: "Take back", run: () => this.end("withdraw", saved.revision) };
+    const undo = saved.canary ? back : before ? { label: "Undo", run: () => this.restore(before) } : null;
+    const note = saved.canary ? `Revision ${saved.revision}, being tried` : `Revision ${saved.revision}`;
     const line = toast("", { action: undo, stay: !saved.propagation.complete });
     const say = (reach) => {
       const why = reach.refused ? `${reach.refused} refused it` : `${reach.of - reach.live} not answered yet`;
@@ -93,7 +101,7 @@ export class Saving {
 
   refused(problem, retry) {
     const keepEditing = () => this.button.focus();
-    if (problem.status === 412) return this.conflict(problem.body.current, keepEditing);
+    if (problem.status === 412 && this.draft.changes) return this.conflict(problem.body.current, keepEditing);
     if (problem.code !== "tests_failed") return this.tell(problem);
     this.explain = () => showFailing({
       problem, words: this.words, placeOf: (name) => this.draft.placeOf(name), override: this.isAdmin ? retry : null, keepEditing,

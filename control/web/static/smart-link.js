@@ -4,6 +4,7 @@ import { get, post } from "./api.js";
 import { announce, data, debounce, isTyping } from "./dom.js";
 import { Draft } from "./draft.js";
 import { keepDraft, keptDraft } from "./keeping.js";
+import { popMenu } from "./pop-menu.js";
 import { PreviewPane } from "./preview-pane.js";
 import { RuleList } from "./rules.js";
 import { SavedTests } from "./saved-tests.js";
@@ -11,9 +12,10 @@ import { Saving } from "./saving.js";
 import { asSheet } from "./sheet.js";
 import { lettersOn } from "./shortcuts.js";
 import { toast } from "./toast.js";
+import { Trial } from "./trial.js";
 import { VisitorTest } from "./visitor-test.js";
 
-const { offer, link, tests, words, groups, samples, may_edit: mayEdit, is_admin: isAdmin, prefill } = data("page-data");
+const { offer, link, tests, words, groups, samples, may_edit: mayEdit, is_admin: isAdmin, prefill, shares } = data("page-data");
 const $ = (id) => document.getElementById(id);
 const counted = (count, one, many) => (count === 1 ? `1 ${one}` : `${count} ${many}`);
 
@@ -25,7 +27,8 @@ keepDraft(offer.id, draft);
 const rules = new RuleList({ element: $("rules"), draft, words, groups, samples, offer, mayEdit });
 const tester = new VisitorTest({ element: $("test-panel"), draft, words, offer });
 new SavedTests({ element: $("test-panel"), draft, words, offer, tests, mayEdit, tester, changed: (failed) => pill("tests-failing", failed, "test fails", "tests fail") });
-const saving = new Saving({ draft, rules, offer, words, isAdmin, saved: () => (preview.close(), showShares()) });
+const saving = new Saving({ draft, rules, offer, words, isAdmin, saved: () => (preview.close(), showShares(), trial.look()) });
+const trial = new Trial({ element: $("trial"), offer, end: (how, revision) => saving.end(how, revision), changed: () => showState() });
 const preview = new PreviewPane({
   draft, offer, openRule: (place) => rules.edit(draft.rules[place - 1].key),
   isBusy: () => rules.open !== null && (rules.editor.focus(), announce("Finish the rule that is open first."), true),
@@ -40,6 +43,7 @@ function showState() {
   $("enabled-label").textContent = draft.now.enabled ? "Smart link is on" : "Smart link is off";
   $("savebar").hidden = changes === 0 && !preview.shown;
   $("save").hidden = changes === 0;
+  $("save-more").hidden = changes === 0 || trial.revision !== null;
   $("changes").textContent = changes ? counted(changes, "unsaved change", "unsaved changes") : "Nothing is changed";
   $("on-draft").hidden = changes === 0;
 }
@@ -73,6 +77,8 @@ $("tests-failing").addEventListener("click", (event) => {
   $("saved-tests").querySelector(".bad [data-part=name]")?.focus();
 });
 $("discard").addEventListener("click", () => discard());
+$("save-more").firstElementChild.addEventListener("click", ({ currentTarget }) =>
+  popMenu(currentTarget, "More ways to save", shares.map((share) => ({ label: `Try on ${share}% of the traffic`, run: () => saving.save({ share }) })), () => {}));
 addEventListener("beforeunload", (event) => draft.changes && event.preventDefault());
 
 function discard() {

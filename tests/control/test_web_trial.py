@@ -1,0 +1,114 @@
+"""A trial as pages tell of it: on a share of the traffic, then to everyone, or back, by whom and why."""
+
+from typing import Any
+
+import pytest
+
+from control.access.roles import SYSTEM
+from control.canaries import service
+from control.canaries.verdict import Verdict
+from control.parts import Parts
+from control.smartlinks.writing import Guard
+from tests.control.api import Api, rule
+from tests.control.browser import Browser
+from tests.control.fakes import FakeLive
+from tests.control.test_canaries import NEW, OLD, begin, fleet
+from tests.control.test_web_insight import come
+
+
+@pytest.fixture
+def offer(api: Api, live: FakeLive) -> Any:
+    """An offer whose revision 3 is tried on two of ten workers; revision 2 sends everybody to `OLD`."""
+    live.edges = fleet()
+    made = api.offer()
+    api.save(made["id"], [rule(OLD)])
+    begin(api, made, 20)
+    return made
+
+
+def tab(offer: Any) -> str:
+    return f"/offers/{offer['id']}/smart-link"
+
+
+def test_the_tab_tells_how_a_trial_goes_on_both_sides(person: Browser, api: Api, offer: Any, database_url: str) -> None:
+    on_new = {"offer": offer["id"], "revision": 3, "rule": "r_any"}
+    come(
+        database_url, on_new, on_new, on_new | {"rule": "fallback"}, on_new | {"revision": 2}, on_new | {"kind": "bot"}
+    )
+    # its clicks are those since it began: the fixture's are of this moment
+    page = person.get(tab(offer))
+    assert "Revision 3 is being tried on about 20% of the traffic" in page.text
+    assert "by admin key" in page.text
+    assert "Revision 3, tried 3 33.3% Revision 2, all others 1 0.0%" in page.text
+    part = person.get(f"/ui/offers/{offer['id']}/trial")
+    assert "Revision 3, tried 3 33.3%" in part.text
+
+
+@pytest.mark.parametrize(
+    ("how", "ended"),
+    [
+        ("publish", ("Published to everyone", NEW, "tried on 20% first, then published to everyone")),
+        ("take-back", ("Taken back", OLD, "tried on 20%, then taken back")),
+    ],
+)
+def test_it_is_ended_by_a_plain_form(
+    person: Browser, api: Api, offer: Any, how: str, ended: tuple[str, str, str]
+) -> None:
+    said, to, history = ended
+    page = person.submit(person.get(tab(offer)), f"/offers/{offer['id']}/trial/{how}")
+    assert said in page.text
+    assert "is being tried" not in page.text
+    assert api.got(tab(offer))["rules"][0]["destination_url"] == to
+    assert history in person.get(f"/offers/{offer['id']}/history").text
+    assert history.capitalize() in person.get(f"/offers/{offer['id']}/history?revision=3").text
+
+
+@pytest.mark.parametrize("how", ["publish", "take-back"])
+def test_what_somebody_else_ended_first_is_left_alone(person: Browser, api: Api, offer: Any, how: str) -> None:
+    page = person.get(tab(offer))
+    api.save(offer["id"], [rule("https://third.test/")])
+    late = person.submit(page, f"/offers/{offer['id']}/trial/{how}")
+    assert "Nothing done: somebody else was faster" in late.text
+    assert api.got(tab(offer))["revision"] == 4
+    history = person.get(f"/offers/{offer['id']}/history").text
+    assert "tried on 20% until somebody saved for everyone" in history
+
+
+def test_a_form_from_no_page_is_refused(person: Browser, offer: Any) -> None:
+    path = f"/offers/{offer['id']}/trial/publish"
+    fields = person.get(tab(offer)).form(path).fields
+    assert person.post(path, fields | {"seen": "\u0663"}).status == 400
+
+
+def test_while_it_runs_history_says_what_is_live_and_what_is_tried(person: Browser, offer: Any) -> None:
+    text = person.get(f"/offers/{offer['id']}/history").text
+    assert "Revision 3 being tried" in text
+    assert "Revision 2 live" in text
+    assert "Being tried on 20% since" in text
+
+
+def test_what_turnout_took_back_is_told_until_somebody_saves(
+    person: Browser, api: Api, parts: Parts, offer: Any
+) -> None:
+    verdict = Verdict("fallback", "60% fell through, 4% before.")
+
+    async def take_back() -> None:
+        await service.withdraw(parts, SYSTEM, offer["id"], guard=Guard(), wait_s=0.0, verdict=verdict)
+
+    person.client.portal.call(take_back)
+    told = "Turnout took revision 3 back. 60% fell through, 4% before. Everybody gets the rules of revision 2 again."
+    assert told in person.get(tab(offer)).text
+    history = person.get(f"/offers/{offer['id']}/history?revision=3").text
+    assert "by Turnout itself" in history
+    assert "60% fell through" in history
+    api.save(offer["id"], [rule("https://third.test/")])
+    assert "Turnout took" not in person.get(tab(offer)).text
+
+
+def test_a_viewer_sees_a_trial_and_no_way_to_end_it(person: Browser, api: Api, offer: Any) -> None:
+    api.made("/users", {"login": "v@test", "password": "correct horse", "role": "viewer"})
+    person.client.cookies.clear()
+    person.log_in("v@test", "correct horse")
+    page = person.get(tab(offer))
+    assert "Revision 3 is being tried" in page.text
+    assert not [form for form in page.forms if "trial" in form.action]
