@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from shared.wire import TAG, Head, Lease, Malformed, Version, decode_lease
 
 _PREFIX = f"{TAG}edge:"
+_REMEMBERED: Final = 8192
+"""Leases that are read once: while an edit is on its way all are looked at every few ms, and few have changed."""
 
 
 class EdgeState(StrEnum):
@@ -119,6 +122,7 @@ def place_of(name: str) -> tuple[str, int] | None:
     return (host, int(slot)) if name.startswith(_PREFIX) and host and slot.isdecimal() else None
 
 
+@lru_cache(_REMEMBERED)
 def lease_in(raw: bytes | None) -> Lease | None:
     """Return the lease that Redis holds, None where it has lapsed or is not one that this version can read."""
     if raw is None:

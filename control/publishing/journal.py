@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -15,6 +15,25 @@ from shared.wire import Head
 
 MAX_BATCH_KEYS: Final = 500
 MAX_BATCH_BYTES: Final = 1024 * 1024
+
+
+_LINK = PublishedTransaction
+_CHAIN: Final = (
+    select(
+        Lineage.epoch,
+        Lineage.sequence,
+        Lineage.hash,
+        _LINK.sequence.label("at"),
+        _LINK.hash.label("its_hash"),
+        _LINK.committed_at,
+        _LINK.keys.label("key_count"),
+        _LINK.size_bytes,
+    )
+    .join(_LINK, _LINK.sequence >= bindparam("from"), isouter=True)
+    .order_by(_LINK.sequence)
+    .limit(1 + MAX_BATCH_KEYS)
+)
+"""Where SQL stands and the links of the chain from a sequence on, in one question, made once: every edit asks it."""
 
 
 class Size(NamedTuple):
@@ -72,7 +91,7 @@ async def view_from(db: Database, head: Head | None) -> View:
     async with db.read() as session:
         if head is None:
             return View(await read_lineage(session), None, ())
-        rows = (await session.execute(_chain_from(head.sequence))).all()
+        rows = (await session.execute(_CHAIN, {"from": head.sequence})).all()
         if not rows:
             return NOTHING
         lineage = LineagePoint(*rows[0][:3])
@@ -80,26 +99,6 @@ async def view_from(db: Database, head: Head | None) -> View:
         known = links[0].its_hash if links and links[0].at == head.sequence else None
         batch = await _batch(session, links[1:]) if known == head.hash else ()
         return View(lineage, known, batch)
-
-
-def _chain_from(sequence: int) -> Any:
-    """Select, in one question, where SQL stands and the links of the chain from `sequence` on."""
-    link = PublishedTransaction
-    return (
-        select(
-            Lineage.epoch,
-            Lineage.sequence,
-            Lineage.hash,
-            link.sequence.label("at"),
-            link.hash.label("its_hash"),
-            link.committed_at,
-            link.keys.label("key_count"),
-            link.size_bytes,
-        )
-        .join(link, link.sequence >= sequence, isouter=True)
-        .order_by(link.sequence)
-        .limit(1 + MAX_BATCH_KEYS)
-    )
 
 
 async def read_lineage(session: AsyncSession) -> LineagePoint:

@@ -148,6 +148,14 @@ def test_a_lease_with_text_for_a_count_says_nothing() -> None:
     assert edge.state(V) is EdgeState.UNKNOWN
 
 
+def test_a_lease_that_stays_the_same_is_read_once() -> None:
+    (first,), (again,) = (fleet_of(Leases(None, dict([lease()]))) for _ in range(2))
+    (later,) = fleet_of(Leases(None, dict([lease(acked=V.sequence + 1)])))
+
+    assert first.leases[0] is again.leases[0]
+    assert later.leases[0].acked == V.sequence + 1
+
+
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
