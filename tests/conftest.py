@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from _pytest.terminal import TerminalReporter
+from hypothesis import HealthCheck, settings
 
 from tests.servers import RedisServer, Site, let_children_heed_signals
 
@@ -12,6 +13,9 @@ _BROWSER = Path(__file__).parent / "browser"
 
 _LONGEST = ("up", "postgres", "drills", "image_install", "install", "click_pipeline", "schemathesis", "edge_process")
 """Files of tests/integration that take minutes: begun last, they would keep one process busy and the others idle."""
+
+settings.register_profile("turnout", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("turnout")  # which judges no example by the clock: how long one takes is up to the neighbours
 
 LEFT_OUT = 10
 """The exit code where something was skipped that must not be: none of pytest's own, for no second try mends it."""

@@ -103,7 +103,7 @@ class Turnout:
 
     def click(self, path: str, visitor: Visitor = IPHONE, method: str = "GET") -> tuple[int, str]:
         """Return status and Location, without the click id."""
-        connection = HTTPConnection("127.0.0.1", self.edge, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.edge, timeout=HANG_S)
         headers = {"X-Forwarded-For": visitor.address, "User-Agent": visitor.user_agent}
         connection.request(method, path, headers=headers)
         response: HTTPResponse = connection.getresponse()
@@ -116,7 +116,7 @@ class Turnout:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         request = Request(f"http://127.0.0.1:{self.control}/api/v1{path}", data, headers, method=method)
-        with urlopen(request, timeout=30) as response:
+        with urlopen(request, timeout=HANG_S) as response:
             answer: Json = json.loads(response.read())
             return answer
 

@@ -26,7 +26,7 @@ def live(page: Page) -> None:
 
 def location_on(turnout: Turnout, host: str, path: str) -> tuple[int, str]:
     """Return status and Location, without the query, of a click on another host."""
-    connection = HTTPConnection("127.0.0.1", turnout.edge, timeout=10)
+    connection = HTTPConnection("127.0.0.1", turnout.edge, timeout=30)
     connection.request("GET", path, headers={"Host": host, "User-Agent": IPHONE.user_agent})
     response = connection.getresponse()
     response.read()
@@ -36,7 +36,7 @@ def location_on(turnout: Turnout, host: str, path: str) -> tuple[int, str]:
 
 def status_with_key(turnout: Turnout, token: str) -> int:
     """Return the status of a call to the API with this key."""
-    connection = HTTPConnection("127.0.0.1", turnout.control, timeout=10)
+    connection = HTTPConnection("127.0.0.1", turnout.control, timeout=30)
     connection.request("GET", "/api/v1/offers", headers={"Authorization": f"Bearer {token}"})
     status = connection.getresponse().status
     connection.close()

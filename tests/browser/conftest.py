@@ -20,7 +20,7 @@ Window = Callable[..., BrowserContext]
 by_mouse = pytest.mark.parametrize("hand", [Mouse], indirect=True, ids=["mouse"])
 """For tests of what is the same for every hand."""
 
-_HANG_MS = 15_000
+_HANG_MS = 30_000
 expect.set_options(timeout=_HANG_MS)
 
 

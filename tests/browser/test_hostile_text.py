@@ -69,7 +69,7 @@ def click(turnout: Turnout, offer_id: str) -> None:
     """Click as somebody whose every header and parameter is the probe, until that is recorded."""
     sent = quote(PROBE)
     for path in (f"/probed?via={sent}&sub2={sent}&coupon={sent}", "/probed-link"):
-        connection = HTTPConnection("127.0.0.1", turnout.edge, timeout=10)
+        connection = HTTPConnection("127.0.0.1", turnout.edge, timeout=30)
         headers = {"User-Agent": f"Mozilla/5.0 {PROBE} Chrome/131.0", "Referer": f"https://{sent}.example/{PROBE}"}
         connection.request("GET", path, headers=headers)
         assert connection.getresponse().status == 302

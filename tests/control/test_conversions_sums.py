@@ -152,7 +152,7 @@ def test_any_grouping_sums_to_the_same(shop: Shop, api: Api) -> None:
     made: list[int] = []
 
     @given(st.lists(conversion, max_size=8), st.sampled_from(sorted(KEYS)))
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=15)
     def sums_alike(conversions: list[tuple[int, int, str]], key: str) -> None:
         for click, cents, coupon in conversions:
             made.append(cents)

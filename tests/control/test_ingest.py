@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -326,7 +326,7 @@ EVENTS = st.builds(
 
 
 @given(st.lists(EVENTS, max_size=60), st.randoms())
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150)
 def test_every_shape_sums_to_the_same_totals(events: list[ClickEvent], random: st.randoms) -> None:  # type: ignore[valid-type]
     clicks, refused = read_lines(map(encode_event, events))
     firsts = [click.kind == 0 and random.random() < 0.5 for click in clicks]  # type: ignore[attr-defined]

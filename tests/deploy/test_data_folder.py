@@ -72,7 +72,7 @@ def test_a_child_that_outlived_its_start_is_stopped(folder: DataFolder) -> None:
     child = outlive(folder, "edge")
 
     assert folder.stop_orphan("edge")
-    assert child.wait(10) != 0
+    assert child.wait(30) != 0
     assert child.stdout is not None
     child.stdout.close()
 

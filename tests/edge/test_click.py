@@ -66,7 +66,7 @@ presets = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(smart_links(), presets, raw_queries, st.sampled_from([builders.US_ADDRESS, builders.GB_ADDRESS, "bad"]))
 def test_the_event_is_what_the_readable_way_says(
     smart_link: Any, preset: dict[str, Any], query: bytes, address: str

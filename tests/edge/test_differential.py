@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import builders
@@ -138,13 +138,13 @@ async def on_both_roads(heads: list[bytes], places: list[int], peer: str, *, rou
     assert fast.counters.responses == plain.counters.responses
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=1000)
 @given(requests(), st.sampled_from([PROXY, STRANGER]))
 def test_one_request_has_one_answer_on_both_roads(head: bytes, peer: str) -> None:
     asyncio.run(on_both_roads([head], [], peer, rounds=4))
 
 
-@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=700)
 @given(
     st.lists(requests(), min_size=1, max_size=5),
     st.lists(st.integers(0, 5000), max_size=6),

@@ -72,6 +72,6 @@ def test_a_heart_stops_when_the_supervisor_is_gone() -> None:
     ours, theirs = socket.socketpair()
     ours.close()
 
-    asyncio.run(asyncio.wait_for(Heart(theirs, lambda _lag: report()).beat(), timeout=10))
+    asyncio.run(asyncio.wait_for(Heart(theirs, lambda _lag: report()).beat(), timeout=30))
 
     theirs.close()

@@ -127,7 +127,7 @@ class Loop:
         self.server = AdminServer(self.listener, self.selector, ask)
 
     def connect(self) -> socket.socket:
-        connection = socket.create_connection(self.listener.getsockname(), timeout=10)
+        connection = socket.create_connection(self.listener.getsockname(), timeout=30)
         self.turn()
         return connection
 

@@ -703,7 +703,7 @@ some_bytes = st.one_of(
 PLANNED = {200, 302, 400, 404, 405, 414, 431}
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(some_bytes, st.lists(st.integers(0, 400), max_size=4), st.sampled_from([PROXY, STRANGER]))
 def test_any_bytes_get_a_planned_answer_or_none(data: bytes, places: list[int], peer: str) -> None:
     async def test() -> None:

@@ -33,7 +33,7 @@ class TinyEdge:
         self.port, self.admin_port = json.loads(self.process.stdout.readline())
 
     def ask(self, path: str) -> tuple[int, str]:
-        with socket.create_connection(("127.0.0.1", self.admin_port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.admin_port), timeout=30) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             with connection.makefile("rb") as answer:
                 head, _, body = answer.read().decode().partition("\r\n\r\n")
@@ -52,7 +52,7 @@ class TinyEdge:
 
     def click(self) -> int:
         """Connect as a visitor; return the pid of the worker that answered."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
             return int(connection.makefile().read().split()[1])
 
     def stop(self, *signals: signal.Signals) -> tuple[int, str]:

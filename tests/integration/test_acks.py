@@ -45,7 +45,7 @@ def run(folder: Path, server: RedisServer, scenario: Scenario) -> None:
     async def inside() -> None:
         async with publishing(folder, server) as (live, db):
             with server.client() as redis:
-                await asyncio.wait_for(scenario(live, db, Fleet(redis)), HANG_S)
+                await asyncio.wait_for(scenario(live, db, Fleet(redis)), 3 * HANG_S)
 
     asyncio.run(inside())
 

@@ -19,7 +19,7 @@ from shared.wire import CLICKS, CLICKS_DONE
 from tests.control.clicks import Clicks
 from tests.servers import RedisServer
 
-HANG_S = 40
+HANG_S = 90
 
 
 @pytest.fixture(params=["installed", "oldest supported"])

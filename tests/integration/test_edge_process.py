@@ -116,7 +116,7 @@ class Edge:
     def click(
         self, path: str = "/saas", address: str = US_ADDRESS, user_agent: str = IPHONE, method: str = "GET"
     ) -> Answered:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         with contextlib.closing(connection):
             connection.request(method, path, headers={"User-Agent": user_agent, "X-Forwarded-For": address})
             response = connection.getresponse()
@@ -125,7 +125,7 @@ class Edge:
         return Answered(response.status, location.rstrip("?&"), click_id)
 
     def ask(self, path: str) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=30)
         with contextlib.closing(connection):
             connection.request("GET", path)
             response = connection.getresponse()
@@ -218,7 +218,7 @@ def test_every_visitor_is_sent_down_the_right_track(edge: Edge, address: str, us
 
 @pytest.mark.parametrize("path", ["/saas", "/saas?a=b", "/unknown", "/robots.txt", "/a/b"])
 def test_every_answer_has_a_date_and_names_no_server(edge: Edge, path: str) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", edge.port, timeout=30)
     with contextlib.closing(connection):
         connection.request("GET", path, headers={"User-Agent": IPHONE})
         response = connection.getresponse()

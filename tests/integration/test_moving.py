@@ -36,7 +36,7 @@ def turnout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Turnout]:
 
 def click(turnout: Turnout, path: str, host: str = "s.example.com", address: str = GERMAN, agent: str = DESKTOP) -> Any:
     """Return status and Location as a visitor gets them."""
-    connection = HTTPConnection("127.0.0.1", turnout.edge, timeout=10)
+    connection = HTTPConnection("127.0.0.1", turnout.edge, timeout=30)
     connection.request("GET", path, headers={"Host": host, "User-Agent": agent, "X-Forwarded-For": address})
     response = connection.getresponse()
     response.read()

@@ -13,6 +13,9 @@ from tests.postgres import Postgres
 _ROOT = Path(__file__).parents[2]
 _HANG_S = 1800
 _OPTIONS = ("-q", "-p", "no:cacheprovider", "-n", "2")
+_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin"}
+"""The others take seconds to load, in each of three processes."""
+
 SUITES = (
     "test_foundations.py",
     "test_offers.py",
@@ -54,7 +57,7 @@ def test_the_api_behaves_alike_on_postgresql(postgres_url: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", *_OPTIONS, *(f"tests/control/{name}" for name in SUITES)],
         cwd=_ROOT,
-        env={**os.environ, "TURNOUT_TEST_POSTGRES_URL": postgres_url},
+        env={**os.environ, **_PLUGINS, "TURNOUT_TEST_POSTGRES_URL": postgres_url},
         capture_output=True,
         text=True,
         timeout=_HANG_S,

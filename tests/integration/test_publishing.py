@@ -97,7 +97,7 @@ def run(tmp_path: Path, server: RedisServer, scenario: Scenario) -> None:
 
     async def inside() -> None:
         async with world(tmp_path, server) as here:
-            await asyncio.wait_for(scenario(here), HANG_S)
+            await asyncio.wait_for(scenario(here), 3 * HANG_S)
 
     asyncio.run(inside())
 

@@ -89,13 +89,13 @@ def test_unknown_and_negated_countries(when: object, country: str, holds: bool) 
 
 
 @given(smart_links(), visitors())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_compiled_table_decides_as_the_rule_list_read_naively(link: SmartLink, visitor: Visitor) -> None:
     assert decided(offer_with(link), visitor) == (naive(link, visitor) if link.enabled else "off")
 
 
 @given(smart_links(), visitors())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_trace_tells_what_decide_does(link: SmartLink, visitor: Visitor) -> None:
     matched = [step.rule_id for step in trace(link, visitor) if step.outcome == "matched"]
 

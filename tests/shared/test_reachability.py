@@ -62,7 +62,7 @@ def test_a_disabled_rule_covers_nobody() -> None:
 
 
 @given(smart_links())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_never_is_said_exactly_of_rules_that_no_visitor_reaches(link: SmartLink) -> None:
     reached = {naive(link, visitor) for visitor in EVERYBODY}
     unreached = {rule.id for rule in link.rules if rule.enabled} - reached

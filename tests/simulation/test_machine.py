@@ -95,7 +95,6 @@ TestMachine = Machine.TestCase
 TestMachine.settings = settings(
     max_examples=200,
     stateful_step_count=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    suppress_health_check=[HealthCheck.filter_too_much],
     print_blob=True,
 )
