@@ -13,6 +13,9 @@ _REPLICA: Final = "tests/edge/test_sync_replica.py"
 _PUBLISHING: Final = "tests/integration/test_publishing.py"
 _VALUES: Final = "tests/control/test_publishing_values.py"
 _CONSUMER: Final = "tests/integration/test_consumer.py"
+_CANARIES: Final = "tests/control/test_canaries.py"
+_WATCH: Final = "tests/control/test_canary_watch.py"
+_AUDITOR: Final = "tests/control/test_auditor.py"
 
 
 class Mutation(NamedTuple):
@@ -427,5 +430,101 @@ MUTATIONS: Final = (
         "if last is None or last.epoch < lineage.epoch:",
         "if True:",
         f"{_PUBLISHING}::test_a_process_that_saw_sql_go_back_behind_a_rebuild_rebuilds_once_above_it",
+    ),
+    Mutation(
+        "canary",
+        "every worker serves the new side",
+        "shared/canary.py",
+        '"new" if _split(body).picks(worker) else "stable"',
+        '"new"',
+        f"{_SYNC}::TestCanary::test_a_worker_takes_up_its_own_side_and_acks_the_whole",
+    ),
+    Mutation(
+        "canary",
+        "workers do not know their names",
+        "edge/rules/sync.py",
+        "Holdings(cache, self.nacks, worker)",
+        'Holdings(cache, self.nacks, "")',
+        f"{_SYNC}::TestCanary::test_a_link_that_was_not_in_memory_gets_the_same_side",
+    ),
+    Mutation(
+        "canary",
+        "a canary begins while an edge cannot serve it",
+        "control/canaries/drawing.py",
+        "if old := outdated(fleet):",
+        "if old := []:",
+        f"{_CANARIES}::TestBeginning::test_a_fleet_that_cannot_serve_one_refuses_it",
+    ),
+    Mutation(
+        "canary",
+        "a second one begins beside it",
+        "control/canaries/beginning.py",
+        "if await store.running(session, offer.id) is not None:",
+        "if False:",
+        f"{_CANARIES}::TestBeginning::test_only_one_runs_at_a_time",
+    ),
+    Mutation(
+        "canary",
+        "a change of the offer sends everybody to the new side",
+        "control/canaries/published.py",
+        "if canary is None or canary.revision != row.revision:",
+        "if True:",
+        f"{_CANARIES}::TestWhileItRuns::test_a_change_of_the_offer_reaches_both_sides",
+    ),
+    Mutation(
+        "canary",
+        "what is saved for everyone does not end it",
+        "control/canaries/beginning.py",
+        "await end(session, caller, running, Outcome.REPLACED)",
+        "pass",
+        f"{_CANARIES}::TestEnding::test_anything_saved_for_everyone_replaces_it",
+    ),
+    Mutation(
+        "canary",
+        "what is withdrawn goes to everyone",
+        "control/canaries/service.py",
+        "stable = row.stable_revision",
+        "stable = row.revision",
+        f"{_CANARIES}::TestEnding::test_withdrawn_everyone_gets_what_was_as_a_new_revision",
+    ),
+    Mutation(
+        "canary",
+        "refusals of before count against it",
+        "control/canaries/verdict.py",
+        "and nack.sequence >= row.sequence",
+        "",
+        f"{_WATCH}::test_what_was_refused_before_or_of_another_key_counts_for_nothing",
+    ),
+    Mutation(
+        "canary",
+        "a crash goes unnoticed",
+        "control/canaries/verdict.py",
+        "if lease.replaced and",
+        "if False and",
+        f"{_WATCH}::test_a_worker_of_it_that_crashed_ends_it",
+    ),
+    Mutation(
+        "canary",
+        "harm is seen and nothing done",
+        "control/canaries/watch.py",
+        "await self._take_back(row, verdict)",
+        "pass",
+        f"{_WATCH}::test_one_that_an_edge_refuses_is_taken_back",
+    ),
+    Mutation(
+        "canary",
+        "two controls watch at once",
+        "control/canaries/watch.py",
+        "if not rows or not await self._may_watch():",
+        "if not rows:",
+        f"{_WATCH}::test_one_control_watches_and_another_takes_over_when_it_ends",
+    ),
+    Mutation(
+        "canary",
+        "the auditor takes either side from anybody",
+        "control/auditor/truth.py",
+        "return [canary if self.split.picks(worker) else self]",
+        "return [self, canary]",
+        f"{_AUDITOR}::TestCanary::test_a_worker_is_held_to_its_own_side",
     ),
 )
