@@ -107,7 +107,8 @@ class Value:
 class Announcement:
     """One transaction that went live. `values` are the stored bytes, in the order of `keys`, or None when too large.
 
-    The same fields are an entry of the log, where `values` is always None.
+    `before` and `hash` are the chain's before and after it, "" where its writer does not say. The same fields are an
+    entry of the log, where `values` is always None.
     """
 
     epoch: int
@@ -115,6 +116,8 @@ class Announcement:
     sequence: int
     keys: tuple[str, ...]
     values: tuple[bytes, ...] | None = None
+    before: str = ""
+    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,8 @@ class Lease:
     `address` is where its host answers visitors (`10.0.0.5:8080`), "" where it does not say; `geo_built_at` when its
     country database was built, in seconds since 1970, 0 without one. Of its last seconds: `per_second` redirects, 99 of
     100 answered within `p99_us` microseconds of being read (0 without any), in `memory_bytes`. `replaced` counts the
-    processes that died in its place before this one, since its host was started.
+    processes that died in its place before this one, since its host was started. `forked` is the epoch in which Redis
+    has another history than this worker has followed, 0 where it has not.
     """
 
     host: str
@@ -144,6 +148,7 @@ class Lease:
     p99_us: int = 0
     memory_bytes: int = 0
     replaced: int = 0
+    forked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +212,8 @@ def encode_announcement(announcement: Announcement) -> bytes:
             "sequence": announcement.sequence,
             "keys": announcement.keys,
             "values": None if values is None else [value.decode() for value in values],
+            "before": announcement.before,
+            "hash": announcement.hash,
         }
     )
 
@@ -224,6 +231,8 @@ def decode_announcement(raw: bytes) -> Announcement:
         _count(fields, "sequence"),
         keys,
         None if values is None else tuple(value.encode() for value in values),
+        _text(fields, "before"),
+        _text(fields, "hash"),
     )
 
 
@@ -270,6 +279,14 @@ def _count(fields: dict[str, Any], name: str) -> int:
     value = fields.get(name)
     if type(value) is not int or value < 0:
         raise Malformed(f"{name} is not a count")
+    return value
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    """Return a text that an older writer may have left out."""
+    value = fields.get(name, "")
+    if not isinstance(value, str):
+        raise Malformed(f"{name} is not a text")
     return value
 
 

@@ -16,6 +16,7 @@ class Relay:
         self._lock = threading.Lock()
         self._is_cut = False
         self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._pumps: list[threading.Thread] = []
 
     def __enter__(self) -> "Relay":
         self._accepting.start()
@@ -26,7 +27,8 @@ class Relay:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._accepting.join()
+        for thread in (self._accepting, *self._pumps):
+            thread.join()
 
     def cut(self) -> None:
         """End all connections and make no new ones."""
@@ -54,7 +56,9 @@ class Relay:
                 far = socket.create_connection(("127.0.0.1", self._target))
                 self._sockets |= {near, far}
             for source, to in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(source, to), daemon=True).start()
+                pump = threading.Thread(target=self._pump, args=(source, to), daemon=True)
+                self._pumps.append(pump)
+                pump.start()
 
     def _pump(self, source: socket.socket, to: socket.socket) -> None:
         with contextlib.suppress(OSError):

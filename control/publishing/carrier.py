@@ -98,7 +98,7 @@ class Carrier:
     async def finish_rebuild(self, head: Head) -> bool:
         """Make the loading `head` ready and tell the edges; False where the head moved on meanwhile."""
         ready = replace(head, state="ready")
-        message = encode_announcement(Announcement(head.epoch, head.sequence, head.sequence, (), ()))
+        message = encode_announcement(Announcement(head.epoch, head.sequence, head.sequence, (), (), hash=head.hash))
         arguments = [encode_head(head), encode_head(ready), message]
         return bool(await self._finish(keys=[HEAD, CHANNEL], args=arguments))
 
@@ -156,15 +156,15 @@ _STATES: Final = ("ready", "loading")
 
 def _carried(head: Head, batch: Sequence[Transaction]) -> Iterator[tuple[bytes, bytes, list[tuple[Any, bytes]]]]:
     """Yield each transaction's log entry, message, and changes with their stored values."""
-    previous = head.sequence
+    previous, before = head.sequence, head.hash
     for transaction in batch:
         version = Version(head.epoch, transaction.sequence)
         values = [(change, encode_value(version, change.key, change.body)) for change in transaction.changes]
         keys = tuple(change.key for change in transaction.changes)
-        entry = Announcement(head.epoch, previous, transaction.sequence, keys)
+        entry = Announcement(head.epoch, previous, transaction.sequence, keys, None, before, transaction.hash)
         message = replace(entry, values=tuple(value for _, value in values))
         yield encode_announcement(entry), encode_announcement(message), values
-        previous = transaction.sequence
+        previous, before = transaction.sequence, transaction.hash
 
 
 def _head_start(epoch: int) -> bytes:

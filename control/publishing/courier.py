@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from control.db import Database
 from control.publishing.carrier import Carrier
-from control.publishing.fleet import newest_ack
+from control.publishing.fleet import newest_ack, newest_fork
 from control.publishing.journal import NOTHING, Transaction, View, hash_at, view_from
 from control.publishing.outbox import LineagePoint
 from control.publishing.rebuild import Rebuild, Superseded
@@ -101,11 +101,11 @@ class Courier:
         None means that another rebuild is about to put a head there, or about to end.
         """
         ours = self.rebuilding  # asked before the head: one found loading that nobody works on is started over
-        acked = await self._newest_ack()  # before SQL is: what edges have by then was committed by then
+        acked, forked = await self._ask_edges()  # before SQL is: what edges have by then was committed by then
         raw = await self._carrier.raw_head()
         head = head_in(raw)
         view = await view_from(self._db, head)
-        verdict = standing(head, view.lineage, view.hash_at_head, acked)
+        verdict = standing(head, view.lineage, view.hash_at_head, acked, forked)
         if verdict is Standing.FITS and not await self._remembers(view.lineage):
             verdict = Standing.OUTRUN
         fitting = head if verdict is Standing.FITS else None
@@ -124,12 +124,16 @@ class Courier:
         known = await hash_at(self._db, last.sequence)
         return known is None or known == last.hash
 
-    async def _newest_ack(self) -> Version:
-        """Return the newest that edges are known to have, looked up now and then: a fleet has thousands of leases."""
+    async def _ask_edges(self) -> tuple[Version, int]:
+        """Return the newest that edges have, and the newest epoch in which one has another history.
+
+        They are asked now and then, for a fleet has thousands of leases: in between, nothing is known of them.
+        """
         if time.monotonic() < self._edges_at:
-            return NEVER
+            return NEVER, 0
         self._edges_at = time.monotonic() + EDGES_S
-        return newest_ack(await self._carrier.leases())
+        leases = await self._carrier.leases()
+        return newest_ack(leases), newest_fork(leases)
 
     async def _carry_batch(self, head: Head) -> Head | None:
         """Carry the view's batch and return the head after it; None where somebody moved it."""

@@ -112,6 +112,12 @@ def newest_ack(leases: Leases) -> Version:
     return max(map(_acked, heard), default=Version(0, 0))
 
 
+def newest_fork(leases: Leases) -> int:
+    """Return the newest epoch in which a worker has found another history than its own, 0 where none has."""
+    heard = [lease for raw in leases.by_name.values() if (lease := lease_in(raw)) is not None]
+    return max((lease.forked for lease in heard), default=0)
+
+
 def _acked(lease: Lease) -> Version:
     return Version(lease.epoch, lease.acked)
 

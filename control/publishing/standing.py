@@ -17,17 +17,23 @@ class Standing(StrEnum):
     FORKED = "forked"  # same number, other history: one of the two went back and moved on
     TOO_FAR_BEHIND = "too_far_behind"  # SQL no longer keeps the transactions that Redis lacks
     OUTRUN = "outrun"  # SQL and Redis agree, and an edge has more: both went back to the same point
+    SPLIT = "split"  # as OUTRUN, and both have moved on since: an edge has another history of the same numbers
 
 
 NEVER: Final = Version(0, 0)
 
 
 def standing(
-    head: Head | None, lineage: LineagePoint, hash_at_head: str | None, newest_ack: Version = NEVER
+    head: Head | None,
+    lineage: LineagePoint,
+    hash_at_head: str | None,
+    newest_ack: Version = NEVER,
+    newest_fork: int = 0,
 ) -> Standing:
     """Return how `head` relates to `lineage`; `hash_at_head` is SQL's at the head's sequence, None if not kept.
 
-    `newest_ack` is the highest that any edge had acknowledged before the lineage was read.
+    `newest_ack` is the highest that any edge had acknowledged before the lineage was read, `newest_fork` the highest
+    epoch in which an edge had another history.
     """
     if head is None:
         return Standing.MISSING
@@ -39,6 +45,13 @@ def standing(
         return Standing.TOO_FAR_BEHIND
     if hash_at_head != head.hash:
         return Standing.FORKED
+    return _at_edges(lineage, newest_ack, newest_fork)
+
+
+def _at_edges(lineage: LineagePoint, newest_ack: Version, newest_fork: int) -> Standing:
+    """Return how SQL and Redis, which agree, relate to what edges have."""
+    if newest_fork >= lineage.epoch > 0:
+        return Standing.SPLIT
     return Standing.OUTRUN if newest_ack > Version(lineage.epoch, lineage.sequence) else Standing.FITS
 
 

@@ -12,9 +12,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+import orjson
+
 from edge.feed.snapshot import BadSnapshot, Snapshot, SnapshotWriter
 from edge.feed.withdrawals import MAX_KEYS, Withdrawals
 from edge.rules.cache import Entry
+from edge.rules.chain import Link
 from edge.rules.effects import Withdraw
 from edge.rules.floors import NEVER
 from edge.rules.published import PINNED, Refused, link_of, read_pointer, read_value
@@ -23,6 +26,9 @@ from shared import wire
 from shared.key import Key
 
 EVERY_S: Final = 60.0
+CHAIN: Final = "chain"
+"""Record of the chain's hashes at the header's versions; a release that knows nothing of it passes it over."""
+
 _SLICE: Final = 64
 """Links encoded or decoded between two clicks: a third of a millisecond."""
 
@@ -52,8 +58,7 @@ class Keeper:
             pinned = {key: snapshot.get(key) for key in PINNED}
             age_s = max(0.0, (self._wall_ms() - snapshot.header.written_at_ms) / 1000)
             known = {key: raw for key, raw in pinned.items() if raw is not None}
-            header = snapshot.header
-            if not self._sync.restore(header.version, header.newest, now_s - age_s, known):
+            if not self._sync.restore(*_ends_of(snapshot), now_s - age_s, known):
                 raise BadSnapshot("its domains or salts are not understood")
         except FileNotFoundError:
             log.info("no snapshot yet", extra={"path": str(self._path)})
@@ -136,14 +141,16 @@ class Keeper:
             self._snapshot = None
 
     async def _write(self, breath_s: float) -> None:
-        version, loop = self._sync.acked, asyncio.get_running_loop()
+        (version, digest), loop = self._sync.held_from, asyncio.get_running_loop()
         writer = await loop.run_in_executor(self._thread, SnapshotWriter, self._path, version, self._wall_ms())
         with writer:
             records = self._records()
             while slice_ := list(islice(records, _SLICE)):
                 await loop.run_in_executor(self._thread, writer.add, slice_)
                 await asyncio.sleep(breath_s)
-            await loop.run_in_executor(self._thread, writer.commit, self._sync.known)
+            newest, newest_digest = self._sync.held_to
+            await loop.run_in_executor(self._thread, writer.add, [(CHAIN, orjson.dumps([digest, newest_digest]))])
+            await loop.run_in_executor(self._thread, writer.commit, newest)
         snapshot = await loop.run_in_executor(self._thread, Snapshot, self._path)
         before, self._snapshot = self._snapshot, snapshot
         if before is not None:
@@ -172,6 +179,13 @@ class Keeper:
         """Remove the snapshot: it is of a data set of which nobody knows what was deleted since."""
         self._path.unlink(missing_ok=True)
         self._wanted.set()
+
+
+def _ends_of(snapshot: Snapshot) -> tuple[Link, Link]:
+    """Return of what a snapshot has nothing older, and nothing newer; one of an older release says no hashes."""
+    raw, header = snapshot.get(CHAIN), snapshot.header
+    first, last = orjson.loads(raw) if raw else ("", "")
+    return Link(header.version, first), Link(header.newest, last)
 
 
 def _offer_in(link: Key, pointer: bytes) -> str | None:

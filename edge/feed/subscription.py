@@ -83,6 +83,7 @@ class Subscription:
         self._cancellable: list[asyncio.Task[None]] = []
         self._synced = asyncio.Event()
         self._state = ""
+        self._forked = 0
         self._misses = self._unavailable = self._refused = 0
 
     # Links
@@ -246,8 +247,12 @@ class Subscription:
             waiter.set_result(answer.found)
 
     def _note_state(self) -> None:
-        """Tell about the states that matter to others: current, or in doubt."""
-        state = self._sync.state
+        """Tell about the states that matter to others: current, in doubt, or of another history than Redis."""
+        state, forked = self._sync.state, self._sync.forked
+        if forked and not self._forked:
+            log.error("Redis has another history than was followed here", extra={"heard": self._sync.heard})
+            self._leases.due()
+        self._forked = forked
         if state == SYNCED:
             self._synced.set()
         if state == self._state or state not in (SYNCED, STALE):
@@ -268,6 +273,7 @@ class Subscription:
             state=SYNCED if self._sync.state == SYNCED else STALE,
             started_at=self._started_at,
             nacks=self._sync.nacks.listed(),
+            forked=self._sync.forked,
             address=self._address(),
             geo_built_at=self._geo_built_at(),
             replaced=self._replaced,

@@ -1,8 +1,9 @@
-"""Where Redis stands towards what was heard: reachable, loading, flushed, rolled back; learnt from every head seen."""
+"""Where Redis stands towards what was heard: reachable, loading, flushed, rolled back, forked; learnt from heads."""
 
 from enum import Enum
 from typing import Final
 
+from edge.rules.chain import Chain, Link
 from shared.wire import Head, Version
 
 PATIENCE_S: Final = 0.4
@@ -15,7 +16,7 @@ LAG_S: Final = 3.0
 class Relation(Enum):
     """What a head means for what was heard."""
 
-    LOST = "there is no head, or it went back"
+    LOST = "there is no head, it went back, or it is of another history"
     OLD = "it was read before what was heard since"
     LEVEL = "it is what was heard"
     AHEAD = "there is more to hear"
@@ -23,7 +24,11 @@ class Relation(Enum):
 
 
 class Standing:
-    """Flags of doubt, each lifted by the head that settles it."""
+    """Flags of doubt, each lifted by the head that settles it.
+
+    `forked`: SQL and Redis both went back and moved on, so that one version is two things. Only a new lineage, or the
+    head that was heard, settles it.
+    """
 
     def __init__(self) -> None:
         self.reachable = False
@@ -31,16 +36,17 @@ class Standing:
         self.loading = False
         self.flushed = False
         self.rolled_back = False
+        self.forked = False
         self.lagging = False
-        self._hash = ""
+        self.chain = Chain()
         self._answered_s = 0.0
         self._owed = Version(0, 0)
         self._owed_s = 0.0
 
     @property
     def sound(self) -> bool:
-        """Whether the data set can be read on from: it is there, and is no older than what was heard."""
-        return not self.flushed and not self.rolled_back
+        """Whether the data set can be read on from: it is there, and goes on from what was heard."""
+        return not self.flushed and not self.rolled_back and not self.forked
 
     def answered(self, now_s: float) -> None:
         """Note that Redis answered, whatever it was."""
@@ -49,10 +55,6 @@ class Standing:
     def failed(self, now_s: float) -> None:
         """Note that it did not."""
         self.reachable = self.reachable and now_s - self._answered_s < PATIENCE_S
-
-    def moved(self, digest: str = "") -> None:
-        """Note the chain hash at what was heard; "" where it is not known."""
-        self._hash = digest
 
     def owed(self, version: Version, heard: Version, now_s: float) -> None:
         """Note that the primary has `version`, while what is read, from a replica perhaps, led up to `heard`."""
@@ -74,20 +76,22 @@ class Standing:
         if head.version < heard:
             return Relation.OLD
         if head.epoch > heard.epoch:
-            self.rolled_back, self.loading = False, not head.ready
+            self.rolled_back = self.forked = False
+            self.loading = not head.ready
             return Relation.START_OVER
         return self._same_lineage(head, heard)
 
     def _same_lineage(self, head: Head, heard: Version) -> Relation:
         level = head.version == heard
-        if level and self._hash not in ("", head.hash):
-            self.rolled_back = True
+        same = level and self.chain.heard.hash == head.hash
+        if not self.chain.leads_to(head) or (self.forked and not same):
+            self.forked = True
             return Relation.LOST
-        proven = not self.rolled_back or (level and self._hash == head.hash)
+        proven = not self.rolled_back or same
         was_loading, self.loading = self.loading, not head.ready
-        self.rolled_back = False
+        self.rolled_back = self.forked = False
         if level:
-            self._hash = head.hash
+            self.chain.moved(Link(heard, head.hash))
         if not proven or (was_loading and head.ready):
             return Relation.START_OVER
         return Relation.LEVEL if level else Relation.AHEAD

@@ -15,6 +15,7 @@ from typing import Final
 
 from edge.rules.cache import Cache, Entry
 from edge.rules.catchup import CatchUp
+from edge.rules.chain import Link
 from edge.rules.effects import Ack, Answer, Effect, ReadLog, Reread, Withdraw
 from edge.rules.floors import NEVER, Floors
 from edge.rules.holdings import Holdings
@@ -43,6 +44,7 @@ class Sync:
         self.heard = NEVER
         self.known = NEVER
         self.acked = NEVER
+        self._acked_hash = ""
         self.floors = Floors() if floors is None else floors
         self.nacks = Nacks()
         self.holdings = Holdings(cache, self.nacks, worker)
@@ -76,6 +78,21 @@ class Sync:
         return 0.0 if self.state == SYNCED else max(0.0, now_s - self._synced_s)
 
     @property
+    def forked(self) -> int:
+        """The epoch in which Redis has another history than was heard, 0 where it has not."""
+        return self.heard.epoch if self._standing.forked else 0
+
+    @property
+    def held_from(self) -> Link:
+        """`acked`, of which nothing held is older, with the chain's hash there."""
+        return Link(self.acked, self._acked_hash)
+
+    @property
+    def held_to(self) -> Link:
+        """The version of which nothing held is newer, with the chain's hash there."""
+        return self._standing.chain.newest
+
+    @property
     def reachable(self) -> bool:
         """Whether Redis answers: not every question, but lately one."""
         return self._standing.reachable
@@ -96,6 +113,7 @@ class Sync:
             self._rung = True
         else:
             version = Version(announcement.epoch, announcement.sequence)
+            self._standing.forked |= version > self.heard and not self._standing.chain.goes_on([announcement])
             wakes = version == self.heard and self._standing.loading  # a rebuild that ends announces no change
             if wakes or (version > self.heard and not self._apply_announced(announcement, version)):
                 self._rung = True
@@ -131,15 +149,19 @@ class Sync:
         """Answer misses, after catching up with whatever their head knows that was not heard."""
         self._standing.answered(now_s)
         for key, miss in found.items():
-            self._rung |= miss.head is not None and miss.head.version > self.heard
-            self.misses.landed(key, miss)
+            if self._rings(miss.head):
+                self.misses.landed(key, miss)
+            else:
+                self.misses.fail(key)
         return self._settle(now_s)
 
     def reread(self, keys: tuple[str, ...], reading: Reading, now_s: float) -> list[Effect]:
         """Replace or confirm what was held of `keys`, after catching up as for a miss."""
         self._standing.answered(now_s)
-        self._rung |= reading.head is not None and reading.head.version > self.heard
-        self._reread = keys, reading
+        if self._rings(reading.head):
+            self._reread = keys, reading
+        else:
+            self.revalidation.done(keys, now_s)
         return self._settle(now_s)
 
     # What Redis fails to say
@@ -185,18 +207,19 @@ class Sync:
         self.holdings.cache.expire_absences(now_s)
         return self._settle(now_s)
 
-    def restore(self, version: Version, newest: Version, synced_s: float, pinned: Mapping[str, bytes]) -> bool:
+    def restore(self, oldest: Link, newest: Link, synced_s: float, pinned: Mapping[str, bytes]) -> bool:
         """Start from a snapshot; its links follow through `recall`.
 
-        Nothing in it is older than `version` or newer than `newest`. `synced_s` is when it was written, on the same
+        Nothing in it is older than `oldest` or newer than `newest`. `synced_s` is when it was written, on the same
         clock as `now_s`. Returns False where its pinned values are not understood. Raises Refused.
         """
         stored = {key: Stored(read_value(key, raw) if raw else None, raw) for key, raw in pinned.items()}
         Update(self.holdings, stored).commit()
         if self.holdings.complete:
-            self.heard = self.acked = version
-            self.known = max(version, newest)
-            self.floors.raise_all(version)
+            self.heard, self.acked, self._acked_hash = oldest.version, *oldest
+            self._standing.chain.restored(oldest, newest)
+            self.known = self.held_to.version
+            self.floors.raise_all(oldest.version)
             self._synced_s = synced_s
         return self.holdings.complete
 
@@ -230,6 +253,14 @@ class Sync:
         """Whether everything held is known to be what it was when `heard` was published."""
         return self.holdings.complete and not self._standing.loading and not self.revalidation
 
+    def _rings(self, head: Head | None) -> bool:
+        """Let a reply's head ring where it knows more than was heard; False where it is of another history."""
+        if head is not None and not self._standing.chain.leads_to(head):
+            self._fork()
+            return False
+        self._rung |= head is not None and head.version > self.heard
+        return True
+
     def _observe(self, head: Head | None, asked: Version, now_s: float) -> Relation:
         self._standing.answered(now_s)
         relation = self._standing.observe(head, asked, self.heard)
@@ -248,14 +279,24 @@ class Sync:
         update = self._intake.announced(by_key, version)
         if update.lacking:
             return False
-        self._commit(update, by_key, version)
+        self._commit(update, by_key, version, announcement.hash)
         return True
 
     def _read_on(self, page: Page, head: Head) -> bool:
-        """Stage a page and apply what is staged at its end; False where the log is too short."""
+        """Stage a page and apply what is staged at its end; False where the log is too short.
+
+        A page of another history than was heard applies nothing.
+        """
+        if not self._catch_up.goes_on(page):
+            self._catch_up.reset()
+            self._rung = True
+            return True
         news = self._catch_up.extend(page, head, self.heard, self._intake.keeps)
         if news is None:
             return False
+        if not self._standing.chain.goes_on(news):
+            self._fork()
+            return True
         for entry in news:
             self._intake.hear_of(entry.keys, Version(entry.epoch, entry.sequence))
         if self._catch_up.reached < head.version:
@@ -263,11 +304,19 @@ class Sync:
             return True
         values = self._catch_up.values
         update, _ = self._intake.read(values, Reading(head, values))
+        if update.goes_back:
+            self._fork()
+            return True
         self._commit(update, values, head.version, head.hash)
         self._read_first(update.lacking)
         return True
 
-    def _commit(self, update: Update, values: Mapping[str, bytes | None], version: Version, digest: str = "") -> None:
+    def _fork(self) -> None:
+        """Believe nothing more of this lineage, until control, which the lease tells, begins another."""
+        self._standing.forked = True
+        self._catch_up.reset()
+
+    def _commit(self, update: Update, values: Mapping[str, bytes | None], version: Version, digest: str) -> None:
         """Make a transaction, or all pages of the log, take effect."""
         update.commit()
         gone = tuple(key for key, raw in values.items() if is_tombstone(raw))
@@ -277,13 +326,13 @@ class Sync:
         self.known = max(self.known, version)
         if any(offer_of(key) is not None for key in values):
             self.revalidation.add_first(self.nacks.links())  # one may have been refused for the table it points at
-        self._standing.moved(digest)
+        self._standing.chain.moved(Link(version, digest))
         self._catch_up.reset()
 
     def _start_over(self, head: Head) -> None:
         """Go on from `head` without knowing what changed: everything held is to be read again."""
         self.heard = head.version
-        self._standing.moved(head.hash)
+        self._standing.chain.moved(Link(head.version, head.hash))
         self._catch_up.reset()
         self._started_over = True
         self.holdings.cache.clear_absences()
@@ -302,6 +351,10 @@ class Sync:
             return
         self._reread = None
         update, unvouched = self._intake.read(keys, reading)
+        if update.goes_back:
+            self._fork()
+            self.revalidation.done(keys, now_s)
+            return
         update.commit()
         waiting = [link for link, table in update.lacking if table in unvouched]
         self.revalidation.done([*unvouched, *waiting], now_s)
@@ -316,6 +369,8 @@ class Sync:
         self._standing.passed(self.heard, now_s)
         self.misses.release(self.heard, now_s, may_note_absence=self.state == SYNCED)
         self._take_reread(now_s)
+        if self._standing.forked:
+            self.misses.fail_held()
         if self._standing.reachable and self._standing.sound:
             if not self._rung and self._asked is None:
                 self._give_up_waiting(now_s)
@@ -353,5 +408,5 @@ class Sync:
         if self._started_over:
             self._out.append(Withdraw(self.heard, ()))
             self._started_over = False
-        self.acked = self.heard
+        self.acked, self._acked_hash = self._standing.chain.heard
         self._out.append(Ack(self.heard))

@@ -29,11 +29,12 @@ class Update:
     """What `stored` changes of what is held. Nothing changes before `commit`, which must follow in the same step.
 
     `lacking` are the keys of links that now point at offers whose tables are not at hand, each with that of the table;
-    `commit` leaves them as they are.
+    `commit` leaves them as they are. `goes_back`: something is older than what is held, as in one history nothing is.
     """
 
     def __init__(self, holdings: Holdings, stored: Mapping[str, Stored]) -> None:
         self.lacking: list[tuple[str, str]] = []
+        self.goes_back = False
         self._holdings = holdings
         self._stored = stored
         self._homes: dict[str, OfferTable] = {}
@@ -99,6 +100,7 @@ class Update:
 
     def _is_news(self, key: str, value: Value | None, held: Version) -> bool:
         news = value is None or value.version > held
+        self.goes_back |= value is not None and value.version < held and value.version.epoch == held.epoch
         if news:
             self._holdings.nacks.accept(key)
         return news

@@ -68,6 +68,19 @@ def test_what_edges_have_and_sql_has_not_shows_that_both_went_back(newest_ack: V
     assert standing(Head(3, 10, "ten"), LineagePoint(3, 10, "ten"), "ten", newest_ack) is expected
 
 
+@pytest.mark.parametrize(
+    ("newest_fork", "expected"),
+    [
+        pytest.param(0, Standing.FITS, id="edges have one history"),
+        pytest.param(2, Standing.FITS, id="another in an older lineage"),
+        pytest.param(3, Standing.SPLIT, id="another in this lineage"),
+    ],
+)
+def test_an_edge_with_another_history_needs_a_new_lineage(newest_fork: int, expected: Standing) -> None:
+    point = LineagePoint(3, 10, "ten")
+    assert standing(Head(3, 10, "ten"), point, "ten", Version(3, 10), newest_fork) is expected
+
+
 @pytest.mark.parametrize("raw", [None, b"", b"nonsense", b'{"epoch":1}', b"\xff"])
 def test_a_head_that_cannot_be_read_is_missing(raw: bytes | None) -> None:
     assert head_in(raw) is None

@@ -9,6 +9,7 @@ import pytest
 
 from edge.feed.budget import Bucket, ClientBudget
 from edge.feed.subscription import Subscription
+from edge.rules.chain import Link
 from edge.rules.floors import Floors
 from edge.rules.links import LinksUnavailable
 from edge.rules.nacks import MAX_NACKS, Nacks
@@ -137,7 +138,7 @@ class TestStanding:
     )
     def test_a_head_means(self, head: Head | None, relation: Relation) -> None:
         standing = Standing()
-        standing.moved("h")
+        standing.chain.moved(Link(self.HEARD, "h"))
 
         assert standing.observe(head, self.HEARD, self.HEARD) is relation
 
@@ -146,7 +147,7 @@ class TestStanding:
 
     def test_a_rollback_that_cannot_be_proven_undone_starts_over(self) -> None:
         standing = Standing()
-        standing.moved("h")
+        standing.chain.moved(Link(self.HEARD, "h"))
         standing.observe(Head(2, 49, "g"), self.HEARD, self.HEARD)
 
         assert not standing.sound
@@ -155,7 +156,7 @@ class TestStanding:
 
     def test_a_rollback_proven_undone_is_over(self) -> None:
         standing = Standing()
-        standing.moved("h")
+        standing.chain.moved(Link(self.HEARD, "h"))
         standing.observe(Head(2, 49, "g"), self.HEARD, self.HEARD)
 
         assert standing.observe(Head(2, 50, "h"), self.HEARD, self.HEARD) is Relation.LEVEL

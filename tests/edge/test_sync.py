@@ -632,9 +632,8 @@ class TestSnapshot:
         second = Followed(synced=False)
         second.control, second.redis = followed.control, followed.redis
         second.messages()
-        assert second.sync.restore(
-            followed.sync.acked, followed.sync.known, -60.0, dict(followed.sync.holdings.pinned())
-        )
+        first = followed.sync
+        assert second.sync.restore(first.held_from, first.held_to, -60.0, dict(first.holdings.pinned()))
         return second
 
     def recall(self, second: Followed, first: Followed, slug: str) -> Entry | None:

@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 _SYNC: Final = "tests/edge/test_sync.py"
+_FORK: Final = "tests/edge/test_sync_fork.py"
 _SNAPSHOT: Final = "tests/edge/test_snapshot.py"
 _CACHE: Final = "tests/edge/test_cache.py"
 _REDIS: Final = "tests/integration/test_sync_redis.py"
@@ -66,9 +67,41 @@ MUTATIONS: Final = (
         "I2",
         "a rollback to another history of the same length goes unnoticed",
         "edge/rules/standing.py",
-        'if level and self._hash not in ("", head.hash):',
+        "if not self.chain.leads_to(head) or (self.forked and not same):",
         "if False:",
         f"{_SYNC}::TestHead::test_a_hash_that_differs_at_the_same_sequence_is_a_rollback",
+    ),
+    Mutation(
+        "I2",
+        "another history of the same numbers is followed",
+        "edge/rules/chain.py",
+        'return not digest or all(hash_ in ("", digest) for hash_ in known)',
+        "return True",
+        f"{_FORK}::test_another_history_is_not_followed_until_it_is_a_new_lineage",
+    ),
+    Mutation(
+        "I2",
+        "values that went back are taken for old news",
+        "edge/rules/update.py",
+        "value.version < held and value.version.epoch == held.epoch",
+        "False",
+        f"{_FORK}::test_another_history_is_not_followed_until_it_is_a_new_lineage",
+    ),
+    Mutation(
+        "I2",
+        "a snapshot that is newer in parts is of any history",
+        "edge/rules/sync.py",
+        "self._standing.chain.restored(oldest, newest)",
+        "self._standing.chain.restored(oldest, oldest)",
+        f"{_FORK}::TestSnapshot::test_it_is_found_too",
+    ),
+    Mutation(
+        "I2",
+        "an edge with another history is left alone",
+        "control/publishing/standing.py",
+        "if newest_fork >= lineage.epoch > 0:",
+        "if False:",
+        f"{_VALUES}::test_an_edge_with_another_history_needs_a_new_lineage",
     ),
     Mutation(
         "I3",
@@ -154,7 +187,7 @@ MUTATIONS: Final = (
         "I6",
         "a replica older than the snapshot is believed after a start",
         "edge/rules/sync.py",
-        "self.floors.raise_all(version)\n            self._synced_s = synced_s",
+        "self.floors.raise_all(oldest.version)",
         "self._synced_s = synced_s",
         f"{_SYNC}::TestSnapshot::test_a_replica_that_is_older_than_it_is_not_believed",
     ),

@@ -46,7 +46,7 @@ def test_a_value_under_another_key_is_refused() -> None:
 
 
 def test_an_announcement_carries_values_only_while_they_are_small() -> None:
-    small = Announcement(1, 4, 5, ("o:1", "k:_/a"), (b"{}", b"null"))
+    small = Announcement(1, 4, 5, ("o:1", "k:_/a"), (b"{}", b"null"), "four", "five")
     large = Announcement(1, 4, 5, ("o:1",), (b'"%s"' % (b"x" * wire.MAX_INLINE_BYTES),))
 
     assert wire.decode_announcement(wire.encode_announcement(small)) == small
@@ -55,7 +55,9 @@ def test_an_announcement_carries_values_only_while_they_are_small() -> None:
 
 def test_lease_round_trip() -> None:
     nacks = (Nack("o:1", 39, "schema 2"),)
-    lease = Lease("h", 1, 2, "boot", 1, 3, 40, "synced", 5, nacks, "10.0.0.5:8080", 1_780_000_000, 7_410, 640, 61 << 20)
+    lease = Lease(
+        "h", 1, 2, "boot", 1, 3, 40, "synced", 5, nacks, "10.0.0.5:8080", 1_780_000_000, 7_410, 640, 61 << 20, 3, 2
+    )
 
     assert wire.decode_lease(wire.encode_lease(lease)) == lease
 

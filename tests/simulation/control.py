@@ -4,7 +4,7 @@ Every body carries a tag that no other body ever has, so that what a worker serv
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 import orjson
@@ -77,7 +77,10 @@ def body_tag(raw: bytes | None) -> str:
 
 @dataclass
 class Control:
-    """`timeline` is all that ever was true in SQL, in order, whatever lineage it belonged to."""
+    """`timeline` is all that ever was true in SQL, in order, whatever history it belonged to.
+
+    `index_of` says where in it a version of one history (its chain hash) was the latest.
+    """
 
     epoch: int = 1
     sequence: int = 0
@@ -85,7 +88,7 @@ class Control:
     truth: dict[str, tuple[int, bytes | None]] = field(default_factory=dict)
     commits: list[Commit] = field(default_factory=list)
     timeline: list[Event] = field(default_factory=list)
-    index_of: dict[Version, int] = field(default_factory=dict)
+    index_of: dict[tuple[Version, str], int] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     rebuilding: list[str] | None = None
     _number: int = 0
@@ -143,14 +146,16 @@ class Control:
 
     # The publisher
 
-    def publish(self, store: Store, at_edges: Version = NOWHERE) -> bool:
+    def publish(self, store: Store, at_edges: Version = NOWHERE, forked: int = 0) -> bool:
         """Carry one pending transaction, or take a step of the rebuild that is needed; False where nothing is to do.
 
-        An edge that knows more than SQL has proves that SQL and Redis both went back.
+        An edge that knows more than SQL has, or has another history in the epoch `forked`, proves that SQL and Redis
+        both went back.
         """
         raw = store.read_head()
         head = wire.decode_head(raw) if raw else None
-        if head is None or not self._fits(head) or at_edges > Version(self.epoch, self.sequence):
+        outrun = at_edges > Version(self.epoch, self.sequence) or forked == self.epoch
+        if head is None or not self._fits(head) or outrun:
             self.epoch = max(self.epoch, at_edges.epoch)
             self._begin_rebuild(store, head)
             return True
@@ -162,6 +167,10 @@ class Control:
     def _fits(self, head: Head) -> bool:
         if head.epoch != self.epoch or (not head.ready and self.rebuilding is None):
             return False
+        return self.has(head)
+
+    def has(self, head: Head) -> bool:
+        """Whether a head is of this history."""
         return head.hash == self._hash_at(head.sequence)
 
     def _hash_at(self, sequence: int) -> str | None:
@@ -173,9 +182,10 @@ class Control:
         commit = next(commit for commit in self.commits if commit.sequence == head.sequence + 1)
         version = Version(self.epoch, commit.sequence)
         values = {key: wire.encode_value(version, key, body) for key, body in commit.changes.items()}
-        entry = Announcement(self.epoch, head.sequence, commit.sequence, tuple(values))
-        message = Announcement(self.epoch, head.sequence, commit.sequence, tuple(values), tuple(values.values()))
-        self.index_of[version] = commit.place
+        hashes = (head.hash, commit.hash)
+        entry = Announcement(self.epoch, head.sequence, commit.sequence, tuple(values), None, *hashes)
+        message = replace(entry, values=tuple(values.values()))
+        self.index_of[version, commit.hash] = commit.place
         moved = wire.encode_head(Head(self.epoch, commit.sequence, commit.hash, head.state))
         entries = [(commit.sequence, wire.encode_announcement(entry))]
         store.write(Step(values, entries, moved, [wire.encode_announcement(message)]))
@@ -184,7 +194,7 @@ class Control:
         self.epoch = max(self.epoch, head.epoch if head else 0) + 1
         self.rebuilding = sorted(self.truth)
         start = wire.encode_head(Head(self.epoch, self.sequence, self.hash, "loading"))
-        self.index_of[Version(self.epoch, self.sequence)] = len(self.timeline)
+        self.index_of[Version(self.epoch, self.sequence), self.hash] = len(self.timeline)
         store.clear_log()
         store.write(Step({}, [], start, []))
 
@@ -209,9 +219,8 @@ class Control:
         """Return a key's tag at one place of the timeline."""
         return next((event.tag for event in reversed(self.timeline[:index]) if event.key == key), TOMBSTONE)
 
-    def allowed(self, key: str, version: Version) -> set[str]:
-        """Return the tags that a worker which acked `version` may serve: those true then or at any time since."""
-        index = self.index_of.get(version, 0)
+    def allowed(self, key: str, index: int) -> set[str]:
+        """Return the tags that were true at one place of the timeline or at any time since."""
         return {self.state_at(key, index)} | {event.tag for event in self.timeline[index:] if event.key == key}
 
 

@@ -12,15 +12,19 @@ from tests.simulation.world import KEYS, World
 RUNS = int(os.environ.get("TURNOUT_SIMULATION_RUNS", "10000"))
 STEPS = 45
 SHARDS = 10
+WARM = 0.3
+"""How many begin with a worker that has caught up: some things happen only to one that has something to lose."""
 
 SOMETIMES = (
     "answered absent",
+    "both went back",
     "canary's new side",
     "canary's stable side",
     "catching_up",
     "cold",
     "corrupted",
     "flushed",
+    "fork seen",
     "held replies",
     "loading",
     "log trimmed",
@@ -64,21 +68,24 @@ def step(world: World, random: Random) -> None:
         (1, lambda: world.restart(killed=random.random() < 0.7)),
         (1, world.flush),
         (2, world.back_up),
-        (1, world.roll_back),
+        (2, world.roll_back),
         (2, world.lag),
         (2, lambda: world.execute(random.randrange(9), lagging=True)),
         (1, world.trim),
         (1, world.corrupt),
         (1, world.restore_sql),
+        (2, world.restore_both),
     )
     random.choices([do for _, do in choices], [weight for weight, _ in choices])[0]()
 
 
 def run(seed: int) -> Counter[str]:
-    """Run one interleaving from a worker in sync to everything healed; return what was reached."""
+    """Run one interleaving, from a cold worker or one in full swing to everything healed; return what was reached."""
     random = Random(seed)
     world = World(random, max_links=random.choice((1, 3, 9)), max_floors=random.choice((1, 4, 50)))
     world.connect()
+    if random.random() < WARM:
+        world.warm_up()
     for _ in range(STEPS):
         step(world, random)
     world.heal()

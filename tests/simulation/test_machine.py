@@ -82,7 +82,11 @@ class Machine(RuleBasedStateMachine):
     def keep(self) -> None:
         self.world.keep()
 
-    @rule(fault=st.sampled_from(("flush", "back_up", "roll_back", "lag", "trim", "corrupt", "restore_sql")))
+    @rule(
+        fault=st.sampled_from(
+            ("flush", "back_up", "roll_back", "lag", "trim", "corrupt", "restore_sql", "restore_both")
+        )
+    )
     def go_wrong(self, fault: str) -> None:
         getattr(self.world, fault)()
 

@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from edge.rules.cache import ABSENT, Cache, Entry
+from edge.rules.chain import Link
 from edge.rules.effects import Ack, Answer, Effect, Fetch, ReadLog, Reread, Withdraw
 from edge.rules.floors import Floors
 from edge.rules.replies import Miss, Page, Reading
@@ -44,8 +45,8 @@ Errand = Fetch | ReadLog | Reread | Poll
 class OnDisk:
     """A snapshot as a worker left it: values by key, the version of which nothing is older, and deletions since."""
 
-    version: Version
-    newest: Version
+    oldest: Link
+    newest: Link
     values: dict[str, bytes]
     withdrawn: dict[str, Version]
 
@@ -83,14 +84,16 @@ class World:
         self.inbox: list[bytes] = []
         self.listening = self.caught_up = False
         self.heard_messages = len(self.redis.sent)
-        self.waiting: dict[Key, Version] = {}
+        self.waiting: dict[Key, int] = {}
+        self.acked_place = 0
         self.served: dict[tuple[Key, str], Version] = {}
         if disk is not None:
             self._restore(disk)
 
     def _restore(self, disk: OnDisk) -> None:
         pinned = {key: disk.values[key] for key in (wire.DOMAINS, wire.SALTS)}
-        assert self.sync.restore(disk.version, disk.newest, self.now_s, pinned)
+        assert self.sync.restore(disk.oldest, disk.newest, self.now_s, pinned)
+        self._note_ack()
         for key, version in disk.withdrawn.items():
             self.sync.floors.raise_key(key, version)
         for link in KEYS:
@@ -104,7 +107,7 @@ class World:
         if pointer is None or self.cache.peek(key) is not None:
             return None
         offer = wire.decode_value(pointer, wire.pointer_key(key)).body["offer"]
-        found = self.sync.recall(key, pointer, self.disk.values[wire.table_key(offer)], self.disk.version)
+        found = self.sync.recall(key, pointer, self.disk.values[wire.table_key(offer)], self.disk.oldest.version)
         self.seen["recalled"] += found is not None
         return found
 
@@ -127,7 +130,7 @@ class World:
             if entry is not None and not self.sync.is_refused(entry):
                 values[wire.table_key(entry.home.offer)] = entry.home.raw
                 values[wire.pointer_key(key)] = holdings.publish(entry)
-        self.disk = OnDisk(self.sync.acked, self.sync.known, values, {})
+        self.disk = OnDisk(self.sync.held_from, self.sync.held_to, values, {})
         self.sync.kept(self.sync.acked)
 
     # Control
@@ -153,7 +156,7 @@ class World:
 
     def publish(self) -> None:
         """The publisher takes one step."""
-        if self.control.publish(self.redis, self.sync.known):
+        if self.control.publish(self.redis, self.sync.known, self.sync.forked):
             self.seen["loading"] += self.redis_head_state() == "loading"
         if self.listening:
             self.inbox += self.redis.sent[self.heard_messages :]
@@ -164,10 +167,7 @@ class World:
         return head.state if head else None
 
     def restore_sql(self) -> None:
-        """An operator restores SQL from a backup, of a time before what Redis has.
-
-        Both going back to one point at once is beyond what heads can tell: the edges' leases tell control.
-        """
+        """An operator restores SQL from a backup, of a time before what Redis has."""
         head = self.redis.head()
         published = head is not None and head.version == Version(self.control.epoch, self.control.sequence)
         if published and self.control.rebuilding is None and len(self.control.commits) > 3:
@@ -175,6 +175,25 @@ class World:
             self.control.restore_backup(self.random.choice((1, 2)))
             self._time_out()
             self.seen["sql went back"] += 1
+
+    def restore_both(self) -> None:
+        """SQL and Redis go back to one point, and on from there, while the worker is cut off: no head can tell that."""
+        head, control = self.backup.head(), self.control
+        if head is None or head.epoch != control.epoch or head.sequence >= control.sequence or not head.ready:
+            return
+        if control.rebuilding is not None or not control.has(head):
+            return
+        self.disconnect()
+        self._time_out()
+        control.restore_backup(control.sequence - head.sequence)
+        self.redis.go_back_to(self.backup)
+        for _ in range(self.random.choice((0, 1, 3, 6))):
+            self.commit()
+        while control.publish(self.redis):
+            pass
+        self.replica = self.redis.copy()  # it follows the primary again, or is not asked
+        self.heard_messages = len(self.redis.sent)
+        self.seen["both went back"] += 1
 
     def _time_out(self) -> None:
         """What was under way when control stopped has arrived or failed long before it starts again."""
@@ -221,10 +240,10 @@ class World:
         """A visitor clicks."""
         found = self.cache.lookup(key)
         if found is None:
-            self.waiting.setdefault(key, self.sync.acked)
+            self.waiting.setdefault(key, self.acked_place)
             self._do(self.sync.want(key))
         else:
-            self._answered(key, found, self.sync.acked)
+            self._answered(key, found, self.acked_place)
 
     def execute(self, place: int = 0, *, lagging: bool = False) -> None:
         """Redis (or a replica that lags) answers a question; the answer is on its way."""
@@ -328,7 +347,7 @@ class World:
     def _do(self, effects: list[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Answer):
-                acked = self.waiting.pop(effect.key, self.sync.acked)
+                acked = self.waiting.pop(effect.key, self.acked_place)
                 found = effect.found if effect.found is not None else self.recall(effect.key)
                 if found is not None:
                     self._answered(effect.key, found, acked)
@@ -336,9 +355,14 @@ class World:
                 self._withdraw(effect)
             elif isinstance(effect, Ack):
                 assert effect.version == self.sync.acked
+                self._note_ack()
             else:
                 self._start(effect)
         self.check()
+
+    def _note_ack(self) -> None:
+        """Remember where in the timeline the worker has got to: its version alone says less, if history forked."""
+        self.acked_place = self.control.index_of[self.sync.held_from]
 
     def _start(self, errand: Fetch | ReadLog | Reread) -> None:
         under_way = [*self.errands, *(asked for asked, _ in self.replies)]
@@ -354,8 +378,8 @@ class World:
         elif self.disk is not None:
             self.disk.withdrawn |= dict.fromkeys(effect.keys, effect.version)
 
-    def _answered(self, key: Key, found: object, acked: Version) -> None:
-        """Check an answer against all that was true since `acked`, which held when the visitor came."""
+    def _answered(self, key: Key, found: object, acked: int) -> None:
+        """Check an answer against all that was true since `acked`, the worker's place when the visitor came."""
         published = wire.pointer_key(key)
         allowed = self.control.allowed(published, acked)
         if found is ABSENT:
@@ -381,7 +405,7 @@ class World:
 
     def check(self) -> None:
         """Check what must hold between any two steps."""
-        sync, control = self.sync, self.control
+        sync = self.sync
         assert sync.acked <= sync.heard
         assert len(self.cache) <= self._max_links
         assert len(sync.floors) <= self._max_floors
@@ -390,18 +414,18 @@ class World:
         self.seen["revalidating"] += bool(sync.revalidation)
         self.seen["nacked"] += bool(sync.nacks.listed())
         self.seen["rolled back seen"] += sync._standing.rolled_back
+        self.seen["fork seen"] += sync._standing.forked
         self.seen["pages staged"] += sync._catch_up.under_way
         if self._validated():
-            self._check_all_held(control.index_of.get(sync.heard))
+            self._check_all_held(self.acked_place)
 
     def _validated(self) -> bool:
         """Whether the worker claims that all it holds is as of what it heard; a snapshot may be newer in parts."""
         self.caught_up |= self.sync.state == SYNCED
         return self.caught_up and self.sync._validated and self.sync.acked == self.sync.heard
 
-    def _check_all_held(self, index: int | None) -> None:
+    def _check_all_held(self, index: int) -> None:
         """What is held is exactly what was true at the version heard: in order, and a transaction's keys together."""
-        assert index is not None
         nacked = {nack.key for nack in self.sync.nacks.listed()}
         for key in self.cache:
             entry = self.cache.peek(key)
@@ -414,7 +438,15 @@ class World:
                 if published not in nacked:
                     assert tag == self.control.state_at(published, index), f"I9: {published} is not as of {index}"
 
-    # The end
+    # Begin and end
+
+    def warm_up(self) -> None:
+        """The worker catches up, visitors fill its memory, and a backup is made."""
+        self._calm(self.now_s + 1.0)
+        for key in KEYS:
+            self.click(key)
+            self._calm(self.now_s + 0.1)
+        self.back_up()
 
     def heal(self) -> None:
         """All faults end; within 3 s the worker serves SQL's latest, for every key."""
@@ -444,7 +476,7 @@ class World:
         next_poll_s = self.now_s
         while self.now_s < until_s:
             self.now_s += 0.005
-            while self.control.publish(self.redis, self.sync.known):
+            while self.control.publish(self.redis, self.sync.known, self.sync.forked):
                 pass
             self.publish()
             while self.inbox:
