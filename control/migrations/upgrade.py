@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 
 from control.db import Base, ClicksBase, Database
@@ -18,7 +20,7 @@ assert tables  # imported so that the metadata above are complete
 
 
 async def upgrade(db: Database, name: str) -> None:
-    """Bring `db` to the newest schema of `name` (`config` or `clicks`)."""
+    """Bring `db` to the newest schema of `name` (`config` or `clicks`), unless a later release has been here."""
     async with db.write() as session:
         await session.execute(text("SELECT 1"))  # takes the lock: Alembic's context is one for all of the process
         connection = await session.connection()
@@ -35,7 +37,20 @@ def config_for(connection: Connection, name: str) -> Config:
 
 
 def _upgrade(connection: Connection, name: str) -> None:
-    command.upgrade(config_for(connection, name), "head")
+    config = config_for(connection, name)
+    if _is_known(connection, config, name):
+        command.upgrade(config, "head")
+
+
+def _is_known(connection: Connection, config: Config, name: str) -> bool:
+    """Tell whether a database is as this release or one before it left it; a later one's suits this one as it is."""
+    stands = MigrationContext.configure(connection, opts={"version_table": _version_table(name)}).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    return stands is None or stands in known
+
+
+def _version_table(name: str) -> str:
+    return f"schema_version_{name}"
 
 
 def run() -> None:
@@ -44,7 +59,7 @@ def run() -> None:
     context.configure(
         connection=context.config.attributes["connection"],
         target_metadata=METADATA[name],
-        version_table=f"schema_version_{name}",
+        version_table=_version_table(name),
         include_name=_only_tables_of(METADATA[name]),
         render_as_batch=True,
     )

@@ -153,6 +153,21 @@ def test_migrations_make_exactly_the_tables_of_the_models(parts: Parts, name: st
     assert asyncio.run(compare()) == []
 
 
+@pytest.mark.parametrize("name", ["config", "clicks"])
+def test_a_database_of_a_later_release_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
+    version = f"schema_version_{name}"
+
+    async def scenario(db: Database) -> Any:
+        await upgrade(db, name)
+        async with db.write() as session:
+            await session.execute(text(f"UPDATE {version} SET version_num = '9999'"))
+        await upgrade(db, name)
+        async with db.read() as session:
+            return await session.scalar(text(f"SELECT version_num FROM {version}"))
+
+    assert run(f"sqlite:///{tmp_path / 'later.db'}", scenario) == "9999"
+
+
 def test_two_controls_may_start_at_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'control.db'}"
 
