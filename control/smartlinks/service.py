@@ -1,5 +1,8 @@
 """Reading, saving and restoring smart links: every save is a new revision, published in the same transaction."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from sqlalchemy import select
 
 from control.access.roles import Caller
@@ -121,7 +124,6 @@ async def warnings(parts: Parts, offer_id: str, wanted: SmartLinkIn) -> list[War
 
 
 def _entry(row: RevisionRow, earlier: RevisionRow | None, canary: CanaryRow | None) -> dict[str, object]:
-    before = None if earlier is None else revisions.show(earlier).model_dump()
     return {
         "revision": row.revision,
         "created_at": utc(row.created_at),
@@ -130,5 +132,10 @@ def _entry(row: RevisionRow, earlier: RevisionRow | None, canary: CanaryRow | No
         "sequence": row.sequence,
         "overridden_tests": row.overridden_tests,
         "canary": tried(canary),
-        "diff": difference(before, revisions.show(row).model_dump()),
+        "diff": difference(None if earlier is None else _stored(earlier), _stored(row)),
     }
+
+
+def _stored(row: RevisionRow) -> Mapping[str, Any]:
+    """Return what a revision is compared by, as it is stored: a page of history compares thousands of rules."""
+    return {"enabled": row.enabled, "fallback_url": row.fallback_url, "rules": row.rules}

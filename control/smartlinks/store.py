@@ -41,11 +41,11 @@ async def currents(session: AsyncSession, offers: Sequence[OfferRow]) -> dict[st
 
 async def before(session: AsyncSession, rows: Sequence[RevisionRow]) -> dict[int, RevisionRow]:
     """Return the revision before each of `rows` (one offer's), by the number of the later one."""
-    if not rows:
-        return {}
-    wanted = [row.revision - 1 for row in rows]
-    query = select(RevisionRow).where(RevisionRow.offer_id == rows[0].offer_id, RevisionRow.revision.in_(wanted))
-    return {row.revision + 1: row for row in await session.scalars(query)}
+    earlier = {row.revision + 1: row for row in rows}
+    wanted = {row.revision - 1 for row in rows if row.revision not in earlier}
+    if wanted:
+        earlier |= {number + 1: row for number, row in (await revisions(session, rows[0].offer_id, wanted)).items()}
+    return {row.revision: earlier[row.revision] for row in rows if row.revision in earlier}
 
 
 async def rules(session: AsyncSession, ids: Collection[str]) -> dict[str, RuleRow]:

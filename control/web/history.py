@@ -168,19 +168,25 @@ def changes_of(revision: Revision, before: SmartLink | None) -> list[Change]:
 
 
 def _clause(difference: Difference) -> str:
-    place = _name(difference)
+    if difference.kind == "enabled":
+        return f"Switched the smart link {'on' if difference.after else 'off'}"
+    if difference.kind == "fallback_url":
+        return "Changed where everyone else goes"
+    return _rule_clause(difference, _name(difference))
+
+
+def _rule_clause(difference: Difference, name: str) -> str:
     after = difference.after
-    clauses = {
-        "enabled": f"Switched the smart link {'on' if after else 'off'}",
-        "fallback_url": "Changed where everyone else goes",
-        "rule_added": f"Added rule {after}",
-        "rule_removed": f"Deleted {place}",
-    }
-    if difference.kind == "rule_moved":
-        return f"Moved {place} {'up' if after < difference.before else 'down'}"
+    match difference.kind:
+        case "rule_added":
+            return f"Added rule {after}"
+        case "rule_removed":
+            return f"Deleted {name}"
+        case "rule_moved":
+            return f"Moved {name} {'up' if after < difference.before else 'down'}"
     if difference.field == "enabled":
-        return f"Turned {place} {'on' if after else 'off'}"
-    return clauses.get(difference.kind) or _SHORTLY.get(difference.field or "", "Changed {}").format(place)
+        return f"Turned {name} {'on' if after else 'off'}"
+    return _SHORTLY.get(difference.field or "", "Changed {}").format(name)
 
 
 def _name(difference: Difference) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from control.web.smart_link import WORDS
 from shared.conditions import KINDS
@@ -27,10 +27,8 @@ def pretty_url(url: str) -> Markup:
     found = _URL.fullmatch(url)
     host, rest = (found[1], found[2]) if found else (url, "")
     pieces = _MACRO.split("" if rest == "/" else rest)
-    marked = (
-        Markup('<span class="macro">{}</span>').format(text) if _MACRO.fullmatch(text) else text for text in pieces
-    )
-    return Markup("<b>{}</b>").format(host) + Markup("").join(marked)
+    marked = (Markup('<span class="macro">%s</span>') % text if _MACRO.fullmatch(text) else text for text in pieces)
+    return Markup("<b>%s</b>") % host + Markup("").join(marked)
 
 
 def _kinds(when: Mapping[str, Any]) -> list[str]:
@@ -40,8 +38,8 @@ def _kinds(when: Mapping[str, Any]) -> list[str]:
 def _said(kind: str, condition: Any, *, first: bool) -> Markup:
     include, exclude = _lists(condition)
     preposition = KINDS[kind].preposition
-    words = Markup("{} ").format(preposition.capitalize() if first and kind == "country" else preposition)
-    words += Markup("{}").format(KINDS[kind].anything) if include is None else _either(kind, include, "chip")
+    words = escape(f"{preposition.capitalize() if first and kind == 'country' else preposition} ")
+    words += escape(KINDS[kind].anything) if include is None else _either(kind, include, "chip")
     return words + (Markup(" except ") + _either(kind, exclude, "chip not") if exclude else Markup(""))
 
 
@@ -55,7 +53,7 @@ def _either(kind: str, values: Sequence[str], look: str) -> Markup:
 
 
 def _chip(text: str, look: str) -> Markup:
-    return Markup('<span class="{}">{}</span>').format(look, text)
+    return Markup('<span class="%s">%s</span>') % (look, text)
 
 
 def _lists(condition: Any) -> tuple[Sequence[str] | None, Sequence[str]]:

@@ -158,7 +158,7 @@ async def _before(sessions: Sessions, question: Question, currency: str) -> _Bef
 async def _edits(session: AsyncSession, question: Question) -> list[Edit]:
     span = question.period.range
     query = (
-        select(RevisionRow)
+        select(RevisionRow.revision, RevisionRow.created_at, RevisionRow.author_name, RevisionRow.restored_from)
         .where(
             RevisionRow.offer_id == question.offer_id,
             RevisionRow.created_at >= span.first * _QUARTER_S * 1000,
@@ -168,7 +168,7 @@ async def _edits(session: AsyncSession, question: Question) -> list[Edit]:
     )
     return [
         Edit(revision=row.revision, at=utc(row.created_at), author=row.author_name, restored_from=row.restored_from)
-        for row in await session.scalars(query)
+        for row in await session.execute(query)
     ]
 
 
