@@ -11,10 +11,9 @@ from sqlalchemy import text
 
 from control.access.roles import SYSTEM
 from control.app import close
-from control.canaries import service
+from control.canaries import service, store
 from control.canaries.figures import Figures
 from control.canaries.metrics import canaries
-from control.canaries.models import CanaryRow
 from control.canaries.schemas import CanaryState
 from control.canaries.verdict import SILENT_S, Cause, of_clicks, split_of
 from control.canaries.watch import CLICKS_S, WATCH, CanaryWatch
@@ -53,7 +52,7 @@ class Trial:
         self.offer_id = (await making.create(self.parts, SYSTEM, made)).id
         await self.save(NEW, canary=50)
         async with self.parts.db.read() as session:
-            self.row = await session.get_one(CanaryRow, 1)
+            [self.row] = await store.all_running(session)
         self.picked = [name for name in self.row.processes if split_of(self.row).picks(name)]
         self.stable = sorted(self.row.processes.keys() - set(self.picked))
         return self
