@@ -43,6 +43,9 @@ _SHARE_OF_TIME: Final = 10
 WATCH: Final = Caller(id="canary-watch", name="Canary watch", role=Role.ADMIN, kind="system")
 """The author of what is taken back because it did harm."""
 
+_ENDED_MEANWHILE: Final = (409, 412)
+"""Refusals of a withdrawal because somebody else was faster."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -133,7 +136,9 @@ class CanaryWatch:
         told = {"offer": row.offer_id, "revision": row.revision, "cause": verdict.cause.value, "reason": verdict.reason}
         try:
             await service.withdraw(self._parts, WATCH, row.offer_id, guard=guard, wait_s=0.0, verdict=verdict)
-        except Problem:  # somebody ended it at this very moment
+        except Problem as problem:
+            if problem.status not in _ENDED_MEANWHILE:
+                _log.error("a canary cannot be taken back", extra=told | {"error": problem.detail})
             return
         _log.error("a canary was taken back", extra=told)
 

@@ -31,6 +31,7 @@ from control.smartlinks import service as smart_links
 from control.smartlinks import store as revisions
 from control.smartlinks.schemas import SmartLinkIn
 from control.smartlinks.writing import Guard
+from shared.table import MAX_TABLE_BYTES
 from shared.wire import Nack, table_key
 from tests.control.clicks import Clicks, Ingester, batch
 from tests.control.fakes import FakeLive
@@ -320,6 +321,22 @@ def test_what_somebody_else_has_ended_is_not_ended_twice(run: Run) -> None:
         assert state.last.outcome == "promoted"
 
     run(scenario)
+
+
+def test_one_that_cannot_be_taken_back_is_told_of_and_tried_again(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(trial: Trial) -> None:
+        too_large, as_it_was = f"https://x.test/{'x' * MAX_TABLE_BYTES}", "https://yourbrand.com/"
+        trial.refuse(trial.row.sequence)
+        for destination, runs in ((too_large, True), (as_it_was, False)):
+            async with trial.parts.db.write() as session:
+                (await require(session, trial.offer_id)).destination_final = destination
+            assert ((await trial.look()).canary is not None) is runs
+
+    run(scenario)
+    assert [record.message for record in caplog.records if "taken back" in record.message] == [
+        "a canary cannot be taken back",
+        "a canary was taken back",
+    ]
 
 
 def test_the_running_app_watches(api: Any, live: FakeLive) -> None:
