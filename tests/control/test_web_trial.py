@@ -87,6 +87,13 @@ def test_while_it_runs_history_says_what_is_live_and_what_is_tried(person: Brows
     assert "Being tried on 20% since" in text
 
 
+@pytest.mark.parametrize("path", ["", "/analytics", "/clicks", "/history"])
+def test_every_tab_says_that_a_trial_runs_and_leads_to_it(person: Browser, offer: Any, path: str) -> None:
+    page = person.get(f"/offers/{offer['id']}{path}")
+    assert "Revision 3 is being tried" in page.text
+    assert tab(offer) in page.links
+
+
 def test_what_turnout_took_back_is_told_until_somebody_saves(
     person: Browser, api: Api, parts: Parts, offer: Any
 ) -> None:
