@@ -3,9 +3,8 @@
     python -m loadtests.bench.crowd [--idle 10000] [--slow 1000] [--guesses 2000] [--rate 10000] [--rounds 5]
 
 People click at a steady rate; their p99 is measured before the crowd comes, while it is there, and after it has gone.
-Idle connections come back when they are thrown out; slow clients send a head a byte a second, on average,
-and come back too.
-Exits with 1 where the p99 beside the crowd is more than twice that without it, where memory grows while the crowd
+Idle connections come back when they are thrown out; slow clients send a head a byte a second, on average, and come back
+too. Exits with 1 where the p99 beside the crowd is more than twice that without it, where memory grows while the crowd
 stays, or a click is not answered.
 """
 
