@@ -1,4 +1,4 @@
-"""`turnout canary`: how the canary of an offer goes, on to everyone, or back."""
+"""`turnout canary`: how the canary of an offer goes, on to more workers or to everyone, or back."""
 
 from collections.abc import Iterator
 from typing import Any, Final, Literal
@@ -40,6 +40,14 @@ def end(api: Api, slug: str, how: End) -> str:
     saved = api.post(f"{_path(api, slug)}/canary/{how}", {})
     what = "went to everyone" if how == "promote" else "is what was before, for everyone"
     return f"revision {saved['revision']} {what}: {propagated(api, saved['sequence'])}"
+
+
+def resize(api: Api, slug: str, share: int) -> str:
+    """Give the canary of an offer to `share` percent of the workers; say to how many, and how far that got."""
+    saved = api.post(f"{_path(api, slug)}/canary/resize", {"share": share})
+    canary = saved["canary"]
+    what = f"revision {saved['revision']} is on {canary['workers']} of {canary['of']} workers"
+    return f"{what}: {propagated(api, saved['sequence'])}"
 
 
 def _path(api: Api, slug: str) -> str:

@@ -235,16 +235,22 @@ def activate(name: Switched, control_url: ControlUrl = "") -> None:
 @app.command()
 def canary(
     slug: Annotated[str, typer.Argument(help="Slug of an offer.")],
+    share: Annotated[
+        int | None, typer.Option(min=1, max=99, help="Publish it to this percentage of the workers.")
+    ] = None,
     promote: Annotated[bool, typer.Option("--promote", help="Publish it to everyone.")] = False,
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Give everyone the revision before it.")] = False,
     control_url: ControlUrl = "",
 ) -> None:
-    """Say how the canary of an offer goes; send it on to everyone, or take it back."""
+    """Say how the canary of an offer goes; send it on to more workers or to everyone, or take it back."""
     from deploy import canary as canaries
 
-    if promote and withdraw:
-        raise Refusal("Either --promote or --withdraw.")
+    if [share is not None, promote, withdraw].count(True) > 1:
+        raise Refusal("One of --share, --promote and --withdraw.")
     api = _api(control_url)
+    if share is not None:
+        _console.print(canaries.resize(api, slug, share), markup=False)
+        return
     if promote or withdraw:
         _console.print(canaries.end(api, slug, "promote" if promote else "withdraw"), markup=False)
         return

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 
 from control.access.guard import Editor, Viewer
 from control.canaries import service
-from control.canaries.schemas import CanaryState
+from control.canaries.schemas import CanaryShare, CanaryState
 from control.fields import PathId
 from control.parts import PartsDep
 from control.smartlinks.api import ETAG_HEADER, GuardDep, WaitQuery
@@ -20,6 +20,23 @@ async def get_canary(parts: PartsDep, _caller: Viewer, offer_id: PathId) -> Cana
     A canary begins with a save: `PUT .../smart-link?canary=10`.
     """
     return await service.state(parts, offer_id)
+
+
+@router.post("/resize", summary="Publish the canary to more of the workers, or to fewer", responses=ETAG_HEADER)
+async def resize_canary(
+    *,
+    parts: PartsDep,
+    caller: Editor,
+    offer_id: PathId,
+    body: CanaryShare,
+    guard: GuardDep,
+    response: Response,
+    wait: WaitQuery = 0.0,
+) -> SavedSmartLink:
+    """Those that serve it go on when the share grows."""
+    saved = await service.resize(parts, caller, offer_id, body.share, guard=guard, wait_s=wait)
+    response.headers["ETag"] = f'"{saved.revision}"'
+    return saved
 
 
 @router.post("/promote", summary="Publish the canary to everyone", responses=ETAG_HEADER)

@@ -17,6 +17,7 @@ from control.db import now_ms
 from control.errors import Problem
 from control.offers.models import OfferRow
 from control.parts import Live
+from control.publishing.fleet import Fleet
 from shared.rules import OfferStatus
 
 _MAX_REASON_CHARS: Final = 500
@@ -27,10 +28,13 @@ async def drawn(live: Live, share: int | None) -> Draw | None:
 
     Raises Problem 409 where the fleet cannot serve one; 503 while Redis, where edges report, does not answer.
     """
-    if share is None:
-        return None
+    return None if share is None else drawing.draw(await fleet_of(live), share, lambda: token_hex(4))
+
+
+async def fleet_of(live: Live) -> Fleet:
+    """Return the edges. Raises Problem 503 while Redis does not answer."""
     try:
-        return drawing.draw(await live.fleet(), share, lambda: token_hex(4))
+        return await live.fleet()
     except (RedisError, OSError) as exc:
         detail = "The rules Redis, where edges report, does not answer: nobody knows which workers there are."
         raise Problem(503, "redis_unavailable", detail, headers={"Retry-After": "1"}) from exc
@@ -75,6 +79,13 @@ async def follow(
     session.add(row)
     await record(session, caller, "smart_link.canary_begin", offer.id, before=None, after=_told(row))
     return row
+
+
+async def resize(session: AsyncSession, caller: Caller, row: CanaryRow, draw: Draw) -> None:
+    """Give a canary to other workers, as `draw` says; what is published next is the caller's."""
+    before = _told(row)
+    row.share, row.picked, row.processes = draw.split.share, draw.picked, dict(draw.processes)
+    await record(session, caller, "smart_link.canary_resize", row.offer_id, before=before, after=_told(row))
 
 
 async def end(

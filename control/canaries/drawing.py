@@ -44,13 +44,31 @@ def draw(fleet: Fleet, share: int, salt: Callable[[], str]) -> Draw:
     At least one worker and at most all but one are picked. Raises Problem 409 where that cannot be, or where an edge
     does not know canaries.
     """
+    processes = _able(fleet)
+    return Draw(_nearest(processes, share, salt), processes)
+
+
+def redraw(fleet: Fleet, split: Split) -> Draw:
+    """Return who of `fleet` gets a canary whose share is changed: a larger one only adds workers.
+
+    Raises Problem 409 as `draw` does, and where it would leave nobody on one side.
+    """
+    drawn = Draw(split, _able(fleet))
+    if not 0 < drawn.picked < len(drawn.processes):
+        side = "no worker with what was" if drawn.picked else "no worker with the canary"
+        raise Problem.conflict("too_few_workers", f"A share of {split.share} % leaves {side}: choose another.")
+    return drawn
+
+
+def _able(fleet: Fleet) -> dict[str, str]:
+    """Return the live workers, name -> boot. Raises Problem 409 where they cannot serve a canary."""
     if old := outdated(fleet):
         message = f"{', '.join(old)} cannot serve a canary yet: upgrade every edge first."
         raise Problem.conflict("older_edges", message)
     processes = {name: lease.boot for name, lease in workers_of(fleet).items()}
     if len(processes) < 2:
         raise Problem.conflict("too_few_workers", "A canary needs two live workers to compare: save for everyone.")
-    return Draw(_nearest(processes, share, salt), processes)
+    return processes
 
 
 def _nearest(names: Collection[str], share: int, salt: Callable[[], str]) -> Split:

@@ -2,11 +2,12 @@
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, StrictInt
 
 from control.audit.schemas import Actor
 from control.canaries.models import CanaryRow
-from control.fields import Output, TimeOut, utc
+from control.fields import Input, Output, TimeOut, example, utc
+from shared.canary import SHARES
 
 
 class Outcome(StrEnum):
@@ -44,6 +45,14 @@ class TriedCanary(Canary):
     cause: str = Field(examples=["fallback"])
     reason: str
     ended_by: Actor | None
+
+
+class CanaryShare(Input):
+    """Percent of the workers that are to serve a canary."""
+
+    model_config = example(share=50)
+
+    share: StrictInt = Field(ge=min(SHARES), le=max(SHARES))
 
 
 class Side(Output):

@@ -4,16 +4,17 @@ from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.access.roles import Caller
-from control.canaries import store
-from control.canaries.beginning import end
-from control.canaries.drawing import workers_of
+from control.canaries import beginning, store
+from control.canaries.beginning import end, fleet_of
+from control.canaries.drawing import redraw, workers_of
 from control.canaries.figures import Figures, figures
 from control.canaries.models import CanaryRow
+from control.canaries.published import for_edges
 from control.canaries.schemas import CanaryRefusal, CanaryState, Outcome, Side, shown, tried
 from control.canaries.verdict import Verdict, refusals, split_of
 from control.errors import Problem
 from control.offers import store as offers
-from control.offers.compiled import compiled_offer, draft_of
+from control.offers.compiled import draft_of
 from control.offers.models import OfferRow
 from control.parts import Parts
 from control.publishing import outbox
@@ -24,6 +25,7 @@ from control.smartlinks.schemas import SavedSmartLink
 from control.smartlinks.surroundings import surroundings_of
 from control.smartlinks.warnings import warnings_of
 from control.smartlinks.writing import Guard, Saved, go_live, require_unedited, table_of, write
+from shared.canary import Split
 
 
 async def state(parts: Parts, offer_id: str) -> CanaryState:
@@ -53,11 +55,23 @@ async def promote(parts: Parts, caller: Caller, offer_id: str, *, guard: Guard, 
     async with parts.db.write() as session:
         offer = await require_unedited(session, offer_id, guard)
         await end(session, caller, await _require_running(session, offer), Outcome.PROMOTED)
-        revision = await smart_links.current(session, offer)
-        draft = draft_of(revision)
-        sequence = await outbox.append(session, [table_of(compiled_offer(offer, draft))])
-        around = await surroundings_of(session, parts.settings, offer)
-        saved = Saved(revisions.show(revision), sequence, warnings_of(draft, around))
+        saved = await _publish_anew(session, parts, offer)
+    return await go_live(parts, saved, wait_s)
+
+
+async def resize(
+    parts: Parts, caller: Caller, offer_id: str, share: int, *, guard: Guard, wait_s: float
+) -> SavedSmartLink:
+    """Publish a canary to another share of the workers; a larger one only adds some.
+
+    Raises Problem 404; 409 where none runs, or the share leaves one side without workers; 412 as a save does; 503.
+    """
+    fleet = await fleet_of(parts.live)
+    async with parts.db.write() as session:
+        offer = await require_unedited(session, offer_id, guard)
+        row = await _require_running(session, offer)
+        await beginning.resize(session, caller, row, redraw(fleet, Split(share, row.salt)))
+        saved = await _publish_anew(session, parts, offer)
     return await go_live(parts, saved, wait_s)
 
 
@@ -77,6 +91,15 @@ async def withdraw(
         draft = draft_of(await smart_links.revision(session, offer.id, stable))
         saved = await write(session, parts, caller, offer, draft, restored_from=stable)
     return await go_live(parts, saved, wait_s)
+
+
+async def _publish_anew(session: AsyncSession, parts: Parts, offer: OfferRow) -> Saved:
+    """Put what an offer is now, with the canary that still runs on it, into the outbox."""
+    revision = await smart_links.current(session, offer)
+    draft = draft_of(revision)
+    sequence = await outbox.append(session, [table_of(await for_edges(session, offer, draft))])
+    warnings = warnings_of(draft, await surroundings_of(session, parts.settings, offer))
+    return Saved(revisions.show(revision), sequence, warnings, shown(await store.running(session, offer.id)))
 
 
 async def _require_running(session: AsyncSession, offer: OfferRow) -> CanaryRow:

@@ -241,6 +241,36 @@ class TestWhileItRuns:
         assert state(api, offer)["refusals"] == [{"edge": "edge-9", "key": key, "reason": "no such kind"}]
 
 
+class TestResizing:
+    def resize(self, api: Api, offer: Any, share: object, **options: Any) -> Any:
+        return api.post(f"/offers/{offer['id']}/smart-link/canary/resize", {"share": share}, **options)
+
+    def test_a_larger_share_adds_workers_to_those_that_serve_it(
+        self, client: Client, parts: Parts, api: Api, offer: Any, live: FakeLive
+    ) -> None:
+        live.edges = fleet(50)
+        begin(api, offer, share=20)
+        before = destinations(published(client, parts, offer), names(live.edges))
+        saved = self.resize(api, offer, 60).json()
+
+        after = destinations(published(client, parts, offer), names(live.edges))
+        assert {name for name, to in before.items() if to == NEW} < {name for name, to in after.items() if to == NEW}
+        assert (saved["revision"], saved["canary"]["share"]) == (3, 60)
+        assert saved["canary"]["workers"] == list(after.values()).count(NEW)
+        assert state(api, offer)["canary"] == saved["canary"]
+
+    def test_there_must_be_one_and_it_must_be_that_one(self, api: Api, offer: Any) -> None:
+        assert self.resize(api, offer, 50).json()["code"] == "no_canary"
+        begin(api, offer)
+        assert self.resize(api, offer, 50, headers={"If-Match": '"2"'}).status_code == 412
+
+    @pytest.mark.parametrize("share", [0, 100, "50", 2.5, None])
+    def test_what_is_no_share_is_refused(self, api: Api, offer: Any, share: object) -> None:
+        begin(api, offer)
+
+        assert self.resize(api, offer, share).status_code == 422
+
+
 class TestEnding:
     def test_promoted_everyone_gets_it_under_its_own_revision(
         self, client: Client, parts: Parts, api: Api, offer: Any, edges: Fleet
@@ -353,6 +383,11 @@ class TestDrawing:
     def test_an_edge_that_knows_no_canaries_is_named(self) -> None:
         with pytest.raises(Problem, match="edge-b, edge-c cannot serve"):
             drawing.draw((edge("edge-a"), edge("edge-b", schema=1), edge("edge-c", schema=1)), 10, lambda: "s")
+
+    @pytest.mark.parametrize(("share", "empty"), [(1, "canary"), (99, "what was")])
+    def test_a_share_that_leaves_one_side_empty_is_refused(self, share: int, empty: str) -> None:
+        with pytest.raises(Problem, match=f"leaves no worker with (the )?{empty}"):
+            drawing.redraw(fleet(2, 1), Split(share, "5a17"))
 
     def test_every_share_can_be_asked_for(self) -> None:
         assert [Split(share, "s").share for share in SHARES] == list(range(1, 100))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deploy.canary import End, end, lines
+from deploy.canary import End, end, lines, resize
 from deploy.refusal import Refusal
 
 BY = {"kind": "user", "id": "u_1", "name": "Mara"}
@@ -29,7 +29,7 @@ class FakeApi:
 
     def post(self, path: str, _body: object) -> Any:
         self.posted.append(path)
-        return {"revision": 8, "sequence": 9}
+        return {"revision": 8, "sequence": 9, "canary": {"workers": 5, "of": 10}}
 
 
 def side(revision: int, **fields: Any) -> dict[str, Any]:
@@ -76,6 +76,13 @@ def test_it_ends_either_way(how: End, said: str) -> None:
 
     assert end(api, "saas", how) == said  # type: ignore[arg-type]
     assert api.posted == [f"/offers/o_1/smart-link/canary/{how}"]
+
+
+def test_it_is_given_to_more_workers() -> None:
+    api = FakeApi()
+
+    assert resize(api, "saas", 50) == "revision 8 is on 5 of 10 workers: live on 2 of 2 edges."  # type: ignore[arg-type]
+    assert api.posted == ["/offers/o_1/smart-link/canary/resize"]
 
 
 def test_an_offer_that_is_none_is_refused() -> None:
