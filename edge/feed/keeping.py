@@ -27,7 +27,8 @@ from shared.key import Key
 
 EVERY_S: Final = 60.0
 CHAIN: Final = "chain"
-"""Record of the chain's hashes at the header's versions; a release that knows nothing of it passes it over."""
+"""Record of the chain's hashes at the header's versions, and the journal's of that at a deletion; a release that knows
+nothing of it passes it over."""
 
 _SLICE: Final = 64
 """Links encoded or decoded between two clicks: a third of a millisecond."""
@@ -69,7 +70,11 @@ class Keeper:
         else:
             self._snapshot = snapshot
             for key, version in self._withdrawals.items():
-                self._sync.floors.raise_key(key, version)
+                name, _, digest = key.partition(" ")
+                if name == CHAIN:
+                    self._sync.knew(Link(version, digest))
+                else:
+                    self._sync.floors.raise_key(key, version)
             log.info("starting from a snapshot", extra={"links": snapshot.header.records, "age_s": round(age_s)})
 
     async def recall_all(self) -> None:
@@ -102,7 +107,8 @@ class Keeper:
             if not withdrawal.keys or len(self._withdrawals) > MAX_KEYS:
                 self._drop()
             else:
-                self._withdrawals.add(withdrawal.keys, withdrawal.version)
+                chain = (f"{CHAIN} {withdrawal.hash}",) if withdrawal.hash else ()
+                self._withdrawals.add((*withdrawal.keys, *chain), withdrawal.version)
         except OSError as exc:
             log.error("a deletion could not be noted, dropping the snapshot", extra={"error": str(exc)})
             self._path.unlink(missing_ok=True)

@@ -19,7 +19,6 @@ class CatchUp:
 
     def __init__(self) -> None:
         self.reached = NEVER
-        self._hash = ""
         self.values: dict[str, bytes | None] = {}
         self._bytes = 0
 
@@ -30,14 +29,9 @@ class CatchUp:
 
     def reset(self) -> None:
         """Forget all pages."""
-        self.reached, self._hash = NEVER, ""
+        self.reached = NEVER
         self.values = {}
         self._bytes = 0
-
-    def goes_on(self, page: Page) -> bool:
-        """Tell whether a page can follow those before: else history forked in between, and they are worth nothing."""
-        following = page.after(self.reached) or ()
-        return all("" in (self._hash, entry.before) or self._hash == entry.before for entry in following[:1])
 
     def extend(self, page: Page, head: Head, heard: Version, keep: Keep) -> list[Announcement] | None:
         """Add a page; return its news, or None where the log no longer tells all that changed after `heard`."""
@@ -53,5 +47,5 @@ class CatchUp:
         self._bytes += sum(len(raw) for raw in kept.values() if raw)
         self.values |= kept
         if news:
-            self.reached, self._hash = Version(news[-1].epoch, news[-1].sequence), news[-1].hash
+            self.reached = Version(news[-1].epoch, news[-1].sequence)
         return None if self._bytes > MAX_STAGED_BYTES else news

@@ -23,7 +23,7 @@ UNKNOWN: Final = Link(NEVER, "")
 
 
 class Chain:
-    """Hashes at what was heard, and at the newest of what is held: a snapshot is newer in parts than what was heard."""
+    """Hashes at what was heard, and at the newest that is known of: a snapshot is newer in parts, a log is read on."""
 
     def __init__(self) -> None:
         self.heard = UNKNOWN
@@ -34,6 +34,10 @@ class Chain:
         self.heard = heard
         if heard.version >= self.newest.version:
             self.newest = heard
+
+    def heard_of(self, link: Link) -> None:
+        """Note a transaction that is known of, and has not taken effect."""
+        self.newest = max(self.newest, link)
 
     def restored(self, heard: Link, newest: Link) -> None:
         """Begin with a snapshot of which nothing is older than `heard`, or newer than `newest`."""

@@ -33,10 +33,14 @@ class Answer(NamedTuple):
 
 
 class Withdraw(NamedTuple):
-    """What the snapshot on disk says of `keys` before `version` must not be served again; no keys: all of it."""
+    """What the snapshot on disk says of `keys` before `version` must not be served again; no keys: all of it.
+
+    `hash` is the chain's at `version`, "" where it is not known.
+    """
 
     version: Version
     keys: tuple[str, ...]
+    hash: str = ""
 
 
 class Ack(NamedTuple):

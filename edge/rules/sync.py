@@ -93,6 +93,12 @@ class Sync:
         return self._standing.chain.newest
 
     @property
+    def fed(self) -> bool:
+        """Whether the server that is read answers, and has what it should: it goes on from what was heard, in time."""
+        standing = self._standing
+        return standing.reachable and standing.sound and not standing.lagging
+
+    @property
     def reachable(self) -> bool:
         """Whether Redis answers: not every question, but lately one."""
         return self._standing.reachable
@@ -171,10 +177,16 @@ class Sync:
         self._standing.listening = False
         return self._settle(now_s)
 
+    def turned(self, now_s: float) -> list[Effect]:
+        """Note that another server is read from now on: replies of the one before that still wait are worth nothing."""
+        self._give_up_waiting(now_s)
+        self._catch_up.reset()
+        return self.disconnected(now_s)
+
     def poll_failed(self, now_s: float) -> list[Effect]:
         """Note that Redis cannot be asked: misses are not kept waiting for it until it answers again."""
         self._standing.failed(now_s)
-        self.misses.fail_held()
+        self._give_up_waiting(now_s)
         return self._settle(now_s)
 
     def page_failed(self, now_s: float) -> list[Effect]:
@@ -222,6 +234,11 @@ class Sync:
             self.floors.raise_all(oldest.version)
             self._synced_s = synced_s
         return self.holdings.complete
+
+    def knew(self, newest: Link) -> None:
+        """Take over from the journal beside a snapshot what the worker that left it had heard last."""
+        self._standing.chain.heard_of(newest)
+        self.known = max(self.known, newest.version)
 
     def recall(self, key: Key, pointer: bytes, table: bytes, version: Version) -> Entry | None:
         """Hold a link of the snapshot taken at `version` and return it; None where a floor keeps it back."""
@@ -274,7 +291,7 @@ class Sync:
             return False
         if self._catch_up.under_way or not self._standing.sound:
             return False
-        self._intake.hear_of(announcement.keys, version)
+        self._hear_of(announcement)
         by_key = dict(zip(announcement.keys, announcement.values, strict=True))
         update = self._intake.announced(by_key, version)
         if update.lacking:
@@ -287,10 +304,6 @@ class Sync:
 
         A page of another history than was heard applies nothing.
         """
-        if not self._catch_up.goes_on(page):
-            self._catch_up.reset()
-            self._rung = True
-            return True
         news = self._catch_up.extend(page, head, self.heard, self._intake.keeps)
         if news is None:
             return False
@@ -298,7 +311,7 @@ class Sync:
             self._fork()
             return True
         for entry in news:
-            self._intake.hear_of(entry.keys, Version(entry.epoch, entry.sequence))
+            self._hear_of(entry)
         if self._catch_up.reached < head.version:
             self._rung = True
             return True
@@ -311,6 +324,12 @@ class Sync:
         self._read_first(update.lacking)
         return True
 
+    def _hear_of(self, entry: Announcement) -> None:
+        """Know that a transaction was, before it takes effect."""
+        version = Version(entry.epoch, entry.sequence)
+        self._intake.hear_of(entry.keys, version)
+        self._standing.chain.heard_of(Link(version, entry.hash))
+
     def _fork(self) -> None:
         """Believe nothing more of this lineage, until control, which the lease tells, begins another."""
         self._standing.forked = True
@@ -319,9 +338,8 @@ class Sync:
     def _commit(self, update: Update, values: Mapping[str, bytes | None], version: Version, digest: str) -> None:
         """Make a transaction, or all pages of the log, take effect."""
         update.commit()
-        gone = tuple(key for key, raw in values.items() if is_tombstone(raw))
-        if gone:
-            self._out.append(Withdraw(version, gone))
+        for deleted, keys in _deletions(values, version).items():
+            self._out.append(Withdraw(deleted, tuple(keys), digest if deleted == version else ""))
         self.heard = version
         self.known = max(self.known, version)
         if any(offer_of(key) is not None for key in values):
@@ -390,7 +408,7 @@ class Sync:
         return effects
 
     def _give_up_waiting(self, now_s: float) -> None:
-        """Ask again where the head of a reply never came: it was read from a data set that has gone back since."""
+        """Ask again where the head of a reply has not come: it may be of a data set that has gone back since."""
         self.misses.fail_held()
         if self._reread is not None:
             keys, self._reread = self._reread[0], None
@@ -410,3 +428,20 @@ class Sync:
             self._started_over = False
         self.acked, self._acked_hash = self._standing.chain.heard
         self._out.append(Ack(self.heard))
+
+
+def _deletions(values: Mapping[str, bytes | None], version: Version) -> dict[Version, list[str]]:
+    """Return the keys that do not exist at `version`, by when they were deleted, as far as their tombstones say."""
+    deletions: dict[Version, list[str]] = {}
+    for key, raw in values.items():
+        if is_tombstone(raw):
+            deletions.setdefault(_deleted_at(key, raw) or version, []).append(key)
+    return deletions
+
+
+def _deleted_at(key: str, raw: bytes | None) -> Version | None:
+    """Return the version of a tombstone, None where nothing is stored or it is none of this key."""
+    try:
+        return read_value(key, raw).version if raw else None
+    except Refused:
+        return None

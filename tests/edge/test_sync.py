@@ -497,7 +497,7 @@ class TestChanges:
         sequence = followed.delete("a")
         effects = [effect for message in followed.messages() for effect in followed.sync.announced(message, 0.0)]
 
-        assert effects[0] == Withdraw(Version(2, sequence), ("k:_/a",))
+        assert effects[0] == Withdraw(Version(2, sequence), ("k:_/a",), followed.control.hash)
         assert effects[1].version == Version(2, sequence)  # type: ignore[union-attr]
         assert followed.held("a") is None
 

@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 from edge.rules.cache import ABSENT, Cache, Entry
-from edge.rules.chain import Link
+from edge.rules.chain import UNKNOWN, Link
 from edge.rules.effects import Ack, Answer, Effect, Fetch, ReadLog, Reread, Withdraw
 from edge.rules.floors import Floors
 from edge.rules.replies import Miss, Page, Reading
@@ -49,6 +49,7 @@ class OnDisk:
     newest: Link
     values: dict[str, bytes]
     withdrawn: dict[str, Version]
+    last: Link = UNKNOWN
 
 
 class World:
@@ -94,6 +95,7 @@ class World:
         pinned = {key: disk.values[key] for key in (wire.DOMAINS, wire.SALTS)}
         assert self.sync.restore(disk.oldest, disk.newest, self.now_s, pinned)
         self._note_ack()
+        self.sync.knew(disk.last)
         for key, version in disk.withdrawn.items():
             self.sync.floors.raise_key(key, version)
         for link in KEYS:
@@ -185,6 +187,7 @@ class World:
             return
         self.disconnect()
         self._time_out()
+        self._do(self.sync.poll_failed(self.now_s))
         control.restore_backup(control.sequence - head.sequence)
         self.redis.go_back_to(self.backup)
         for _ in range(self.random.choice((0, 1, 3, 6))):
@@ -377,6 +380,8 @@ class World:
             self.disk = None
         elif self.disk is not None:
             self.disk.withdrawn |= dict.fromkeys(effect.keys, effect.version)
+            if effect.hash:
+                self.disk.last = Link(effect.version, effect.hash)
 
     def _answered(self, key: Key, found: object, acked: int) -> None:
         """Check an answer against all that was true since `acked`, the worker's place when the visitor came."""
