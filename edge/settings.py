@@ -84,7 +84,7 @@ class EdgeSettings(BaseSettings):
     redis_replica_url: RedisUrl | None = Field(
         default=None,
         description="A replica of that Redis, nearer by: rules are read and listened for there, while leases go to the "
-        "primary. A replica that lacks for three seconds what the primary has makes the rules `stale`.",
+        "primary. While it fails, the primary is read instead.",
     )
     clicks_redis_url: RedisUrl | None = Field(
         default=None,

@@ -7,7 +7,7 @@ server that froze sends nothing and closes nothing, so silence is asked about, a
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from edge.feed.rules_redis import FAILURES
@@ -23,16 +23,20 @@ log = logging.getLogger("edge.listening")
 
 
 class Listener:
-    """Passes on announcements and subscribe confirmations, and tells when neither can arrive."""
+    """Passes on announcements and subscribe confirmations, and tells when neither can arrive.
+
+    It listens at the first of `urls`, and moves to another when it is told to.
+    """
 
     def __init__(
         self,
-        url: str,
+        urls: Sequence[str],
         subscribed: Callable[[], None],
         announced: Callable[[bytes], None],
         disconnected: Callable[[], None],
     ) -> None:
-        self._redis = connect(url, _TURN_S, 1)
+        self._clients = [connect(url, _TURN_S, 1) for url in urls]
+        self._redis = self._clients[0]
         self._subscribed = subscribed
         self._announced = announced
         self._disconnected = disconnected
@@ -49,17 +53,25 @@ class Listener:
             self._disconnected()
             await asyncio.sleep(random.uniform(_MAX_PAUSE_S / 10, _MAX_PAUSE_S))  # noqa: S311 - not a secret
 
+    def move(self, place: int) -> None:
+        """Listen at another of the servers, within a second."""
+        self._redis = self._clients[place]
+
     async def stop(self) -> None:
-        """Close the connection."""
-        await self._redis.aclose()
+        """Close the connections."""
+        for client in self._clients:
+            await client.aclose()
 
     async def _listen(self) -> None:
-        """Pass on what arrives until the connection breaks. Raises one of FAILURES."""
-        pubsub = self._redis.pubsub()
+        """Pass on what arrives until told to move, or the connection breaks. Raises one of FAILURES."""
+        redis = self._redis
+        pubsub = redis.pubsub()
         try:
             await pubsub.subscribe(wire.CHANNEL)
             silent_turns = 0
             while silent_turns < GIVE_UP_AFTER_S:
+                if redis is not self._redis:
+                    return
                 message = await pubsub.get_message(timeout=_TURN_S)
                 silent_turns = 0 if message else silent_turns + 1
                 if message:

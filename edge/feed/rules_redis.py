@@ -1,12 +1,12 @@
 """The rules Redis as a worker asks it: what is published is read here, and its lease is written here.
 
 Both are one server, or a replica that is near and the primary, which alone takes leases. Everything read comes from the
-same one of the two, so that what is read of one moment is of one moment.
+same one of the two, so that what is read of one moment is of one moment; `source` says which one.
 """
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
@@ -51,19 +51,25 @@ class RulesRedis:
     """The questions a worker asks. All may raise one of FAILURES; replies that make no sense count as one."""
 
     def __init__(self, url: str, fetchers: int, replica_url: str | None = None) -> None:
-        near = replica_url or url
-        self._quick = connect(near, TIMEOUT_S, fetchers + 2)
-        self._patient = connect(near, READ_TIMEOUT_S, 2)
+        self._near = _Readers.of(replica_url or url, fetchers)
+        self._far = _Readers.of(url, fetchers) if replica_url else self._near
+        self._quick, self._patient = self._near
         self._primary = connect(url, TIMEOUT_S, 2) if replica_url else self._quick
         self._misses = Script(scripts.MISSES)
         self._read = Script(scripts.READ)
         self._page = Script(scripts.PAGE)
 
+    def use(self, *, replica: bool) -> None:
+        """Ask the replica from now on, or the primary."""
+        self._quick, self._patient = self._near if replica else self._far
+
     async def head(self) -> Head | None:
         """Return the head, None where there is none."""
-        raw = await self._quick.get(wire.HEAD)
-        assert not isinstance(raw, str)  # the client does not decode
-        return read_head(raw)
+        return await _head(self._quick)
+
+    async def head_of(self, *, replica: bool) -> Head | None:
+        """Return the head at the replica, or at the primary, whichever is asked otherwise."""
+        return await _head((self._near if replica else self._far).quick)
 
     async def misses(self, keys: Sequence[Key]) -> list[Miss]:
         """Return each link's pointer and table, all read with one head."""
@@ -111,8 +117,25 @@ class RulesRedis:
 
     async def close(self) -> None:
         """Close the connections."""
-        for client in {self._quick, self._patient, self._primary}:
+        for client in {*self._near, *self._far, self._primary}:
             await client.aclose()
+
+
+class _Readers(NamedTuple):
+    """Clients of one server: for what somebody waits for, and for what nobody does."""
+
+    quick: Redis
+    patient: Redis
+
+    @classmethod
+    def of(cls, url: str, fetchers: int) -> Self:
+        return cls(connect(url, TIMEOUT_S, fetchers + 2), connect(url, READ_TIMEOUT_S, 2))
+
+
+async def _head(redis: Redis) -> Head | None:
+    raw = await redis.get(wire.HEAD)
+    assert not isinstance(raw, str)  # the client does not decode
+    return read_head(raw)
 
 
 def _digest(text: str) -> str:

@@ -20,6 +20,7 @@ from edge.feed.keeping import Keeper
 from edge.feed.leases import Leases, Load
 from edge.feed.listening import Listener
 from edge.feed.rules_redis import READ_TIMEOUT_S, RulesRedis
+from edge.feed.source import Sources
 from edge.rules.cache import ABSENT, MAX_ABSENCES, MAX_LINKS, Absent, Cache, Entry
 from edge.rules.effects import Ack, Answer, Effect, Withdraw
 from edge.rules.links import FETCH_TIMEOUT_S, LinksUnavailable, SyncStatus, TooManyMisses
@@ -37,7 +38,8 @@ _NEVER_SYNCED_AGE_S: Final = 10.0**9
 class Subscription:
     """Links, as `edge.rules.links.Links` describes them; start it inside a running loop, stop it before the loop ends.
 
-    With `replica_url` everything but the lease goes to that server, which follows the one at `redis_url`. `host` and
+    With `replica_url` everything but the lease goes to that server, which follows the one at `redis_url`, and is read
+    in its place while it fails. `host` and
     `slot` name the worker, and its lease, among `workers` of them; `replaced` counts those that died in its place;
     `address`, `geo_built_at` and `load` are asked for what else it says. Without `snapshot_path` nothing is kept on
     disk.
@@ -74,7 +76,9 @@ class Subscription:
         self._redis = RulesRedis(redis_url, FETCHERS, replica_url)
         self._errands = Errands(self._redis, self._sync, self._take, clock)
         self._leases = Leases(self._redis, self._lease, self._primary_at)
-        self._listener = Listener(replica_url or redis_url, self._subscribed, self._announced, self._disconnected)
+        self._sources = Sources(self._redis, self._sync, self._turned, clock) if replica_url else None
+        urls = (replica_url, redis_url) if replica_url else (redis_url,)
+        self._listener = Listener(urls, self._subscribed, self._announced, self._disconnected)
         self._keeper = Keeper(snapshot_path, self._sync, wall_ms) if snapshot_path else None
         self._absences = Bucket(absences_per_s, ABSENCE_BURST, clock())
         self._clients = ClientBudget()
@@ -138,7 +142,10 @@ class Subscription:
             self._keeper.open(self._clock())
             self._cancellable = [asyncio.create_task(run) for run in (self._keeper.recall_all(), self._keeper.run())]
         self._cancellable.append(asyncio.create_task(self._listener.run()))
-        self._tasks = [asyncio.create_task(run) for run in (self._leases.run(), *self._errands.runs())]
+        runs = [self._leases.run(), *self._errands.runs()]
+        if self._sources:
+            runs.append(self._sources.run())
+        self._tasks = [asyncio.create_task(run) for run in runs]
 
     async def wait_synced(self) -> None:
         """Return when everything held is known to be current."""
@@ -148,6 +155,8 @@ class Subscription:
         """Take the lease back, keep a last snapshot and close everything."""
         self._errands.stop()
         self._leases.stop()
+        if self._sources:
+            self._sources.stop()
         await _end(self._cancellable)
         await _end(self._tasks, grace_s=2 * READ_TIMEOUT_S)
         await self._leases.take_back()
@@ -176,6 +185,7 @@ class Subscription:
             unavailable=self._unavailable,
             refused=self._refused,
             nacks=sync.nacks.listed(),
+            away=self._sources is not None and not self._sources.is_replica,
         )
 
     # Misses
@@ -224,6 +234,10 @@ class Subscription:
 
     def _disconnected(self) -> None:
         self._take(self._sync.disconnected(self._clock()))
+
+    def _turned(self, is_replica: bool) -> None:
+        self._listener.move(0 if is_replica else 1)
+        self._take(self._sync.turned(self._clock()))
 
     def _primary_at(self, head: Head) -> None:
         self._take(self._sync.primary_at(head, self._clock()))

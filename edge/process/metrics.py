@@ -113,6 +113,11 @@ METRICS: Final = (
         fold=min,
     ),
     _gauge("heard_sequence", "Highest sequence that a worker has heard of.", lambda s: s.sync.heard.sequence, fold=max),
+    _gauge(
+        "away_from_replica",
+        "Workers that read at the primary because their replica fails.",
+        lambda s: int(s.sync.away),
+    ),
     _gauge("nacks", "Published values that workers refuse; those before them serve.", lambda s: len(s.sync.nacks)),
     _gauge("cached_links", "Links in memory.", lambda s: s.sync.links),
     _gauge("cached_tables", "Offers' tables in memory.", lambda s: s.sync.tables),

@@ -30,7 +30,8 @@ class SyncStatus:
     """Where one worker stands, for readiness and metrics.
 
     `state` is `cold`, `catching_up`, `synced` or `stale`; `age_s` the seconds since it was last synced. `heard` is the
-    last version whose changes are known here, `acked` the last one of which nothing older is served.
+    last version whose changes are known here, `acked` the last one of which nothing older is served. `away`: the
+    primary is read, because the replica fails.
     """
 
     state: str
@@ -46,6 +47,7 @@ class SyncStatus:
     unavailable: int
     refused: int
     nacks: tuple[Nack, ...]
+    away: bool = False
 
     @property
     def epoch(self) -> int:
