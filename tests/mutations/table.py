@@ -89,14 +89,6 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "I2",
-        "a snapshot that is newer in parts is of any history",
-        "edge/rules/sync.py",
-        "self._standing.chain.restored(oldest, newest)",
-        "self._standing.chain.restored(oldest, oldest)",
-        f"{_FORK}::TestSnapshot::test_it_is_found_too",
-    ),
-    Mutation(
-        "I2",
         "an edge with another history is left alone",
         "control/publishing/standing.py",
         "if newest_fork >= lineage.epoch > 0:",
