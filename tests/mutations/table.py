@@ -401,6 +401,15 @@ MUTATIONS: Final = (
     ),
     Mutation(
         "I14",
+        "an ingester forgets what it was given before it died",
+        "control/ingest/consumer.py",
+        """        await self._take_own_pending()
+        while not self._stopping:""",
+        "        while not self._stopping:",
+        f"{_CONSUMER}::test_what_an_ingester_left_behind_is_ingested",
+    ),
+    Mutation(
+        "I14",
         "batches that SQL had and forgot are waited for",
         "control/ingest/ledger.py",
         "if batch.kept_from <= row.done + 1:",
