@@ -85,7 +85,7 @@ class Acks:
         self._watched: dict[int, _Watch] = {}
         self._watching: asyncio.Task[None] | None = None
         self._silent_since: dict[str, float] = {}
-        self._complete_ms: OrderedDict[int, int] = OrderedDict()
+        self._complete_ms: OrderedDict[Version, int] = OrderedDict()  # by version: SQL that went back counts anew
         self.latency = Latency()
 
     def on_published(self, _head: Head, batch: Sequence[Transaction]) -> None:
@@ -107,7 +107,7 @@ class Acks:
             fleet = self._fleet = tuple(Edge(edge.host, (), edge.lapsed) for edge in self._fleet)
         found = self._counted(fleet, sequence)
         if found.complete:
-            return replace(found, ms=self._complete_ms.get(sequence))
+            return replace(found, ms=self._complete_ms.get(self._published(sequence)))
         committed_at = await commit_time(self._db, sequence)
         if committed_at is None:
             return found
@@ -117,11 +117,11 @@ class Acks:
 
     def recent(self) -> list[tuple[int, int]]:
         """Return the last publishes that were seen to be live everywhere, newest first: sequence, milliseconds."""
-        return list(islice(reversed(self._complete_ms.items()), RECENT))
+        return [(version.sequence, ms) for version, ms in islice(reversed(self._complete_ms.items()), RECENT)]
 
     async def wait_live(self, sequence: int, timeout_s: float) -> Propagation:
         """Return as soon as waiting longer is in vain, at the latest after `timeout_s`."""
-        if sequence not in self._complete_ms:
+        if self._published(sequence) not in self._complete_ms:
             known = self._watched.get(sequence)
             committed_at = known.committed_at if known else await commit_time(self._db, sequence)
             if committed_at is not None:
@@ -177,22 +177,26 @@ class Acks:
         for sequence, watch in list(self._watched.items()):
             found = self._counted(fleet, sequence)
             if found.complete:
-                self._remember(sequence, max(0, now_ms() - watch.committed_at))
+                self._remember(self._published(sequence), max(0, now_ms() - watch.committed_at))
             if found.settled or now > watch.until:
                 watch.settled.set()
                 del self._watched[sequence]
 
-    def _remember(self, sequence: int, ms: int) -> None:
-        if sequence not in self._complete_ms:
+    def _remember(self, version: Version, ms: int) -> None:
+        if version not in self._complete_ms:
             self.latency.observe(ms)
-        self._complete_ms[sequence] = ms
+        self._complete_ms[version] = ms
         while len(self._complete_ms) > _REMEMBERED:
             self._complete_ms.popitem(last=False)
 
-    def _counted(self, fleet: Fleet, sequence: int) -> Propagation:
-        """Count `fleet`; what Redis is not known to hold, under SQL's own chain, is live nowhere."""
+    def _published(self, sequence: int) -> Version:
+        """Return a transaction's version in Redis; what Redis is not known to hold, under SQL's chain, has none."""
         head = self._head()
-        version = Version(-1, sequence) if head is None or head.sequence < sequence else Version(head.epoch, sequence)
+        return Version(-1, sequence) if head is None or head.sequence < sequence else Version(head.epoch, sequence)
+
+    def _counted(self, fleet: Fleet, sequence: int) -> Propagation:
+        """Count `fleet`; what Redis is not known to hold is live nowhere."""
+        version = self._published(sequence)
         states = [edge.state(version) for edge in fleet]
         live, unknown = states.count(EdgeState.LIVE), states.count(EdgeState.UNKNOWN)
         refused = tuple(refusal for edge in fleet for refusal in edge.refusals(version))

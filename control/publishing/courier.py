@@ -33,7 +33,11 @@ _log = logging.getLogger(__name__)
 
 
 class Courier:
-    """One control process's way to Redis. `on_published` hears of every batch that went this way."""
+    """One control process's way to Redis. `on_published` hears of every batch that went this way.
+
+    `head` is where Redis was last found to stand under SQL's chain; `vouched` whether nothing since then, an SQL that
+    could not be asked or another history, says that this may not hold any more.
+    """
 
     def __init__(self, db: Database, carrier: Carrier, on_published: Listener) -> None:
         self._db = db
@@ -46,6 +50,7 @@ class Courier:
         self._witness: Head | None = None
         self._edges_at = 0.0
         self.head: Head | None = None
+        self.vouched = False
         self.view: View = NOTHING
         self.rebuilds = 0
 
@@ -67,7 +72,13 @@ class Courier:
         """
         async with self._lock:
             cursor, self._cursor = None if look else self._cursor, None
-            self._cursor = await self._carry_from(cursor)
+            try:
+                self._cursor = await self._carry_from(cursor)
+            except RedisError:
+                raise
+            except Exception:  # of SQL, whose driver has errors of many kinds: it may come back as an older backup
+                self.vouched = False
+                raise
 
     async def stop(self) -> None:
         """Break off a rebuild that is under way; whoever comes next begins it anew."""
@@ -84,14 +95,15 @@ class Courier:
                 return None
             self.view = await view_from(self._db, cursor)
             if standing(cursor, self.view.lineage, self.view.hash_at_head) is Standing.FITS:
-                self.head = self._witness = cursor
+                self.head, self.vouched = cursor, True
+                self._witness = cursor
                 if not self.view.batch:
                     return cursor
                 cursor = await self._carry_batch(cursor)
                 if cursor and cursor.sequence >= self.view.lineage.sequence:
                     return cursor  # all that was committed when the view was taken, so before the call
             else:
-                cursor = None
+                cursor, self.vouched = None, False
             surprises += cursor is None
         return None
 

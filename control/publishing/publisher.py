@@ -74,7 +74,7 @@ class Publisher:
     @property
     def head(self) -> Head | None:
         """Where Redis was last found to stand, checked against SQL's chain; None while that is not known."""
-        return self._courier.head
+        return self._courier.head if self._courier.vouched else None
 
     async def publish(self) -> None:
         """Push what was committed before the call; give up waiting, not pushing, after 1.5 s. Never raises.

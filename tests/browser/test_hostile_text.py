@@ -84,7 +84,7 @@ def test_it_stays_text_on_every_page(window: Window, offer: Ids, bypass_csp: boo
     asked: list[str] = []
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     page.on("request", lambda request: asked.append(request.url))
-    of_the_example = ("rule-", "draft-", "visitor-", "analytics-", "bare-", "login", "phone-")
+    of_the_example = ("rule-", "draft-", "save-", "visitor-", "analytics-", "bare-", "login", "phone-")
     for scene in scenes(offer):
         if not scene.name.startswith(of_the_example):
             scene.show(page)

@@ -98,6 +98,32 @@ def test_a_wait_ends_with_the_last_worker_and_says_how_long_it_took(tmp_path: Pa
     run(tmp_path, redis_server, scenario)
 
 
+def test_a_number_that_is_given_again_after_sql_went_back_is_waited_for_anew(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    async def scenario(live: Publishing, db: Database, fleet: Fleet) -> None:
+        fleet.ack("a", 1)
+        head = Head(1, 1, "", "ready")
+        redis = connect(redis_server.url)
+        acks = Acks(db, Carrier(redis), lambda: head)
+        sequence = await edit(live, db)
+        head = Head(1, sequence, "", "ready")
+        fleet.ack("a", sequence)
+        assert (await acks.wait_live(sequence, HANG_S)).complete
+
+        head = Head(2, sequence, "", "ready")  # what a rebuild leaves, once SQL has been put back and moved on
+        waiting = asyncio.create_task(acks.wait_live(sequence, HANG_S))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        fleet.ack("a", sequence, epoch=2)
+
+        assert (await waiting).complete
+        await acks.stop()
+        await redis.aclose()
+
+    run(tmp_path, redis_server, scenario)
+
+
 def test_the_latest_publishes_are_told_newest_first_with_what_they_took(
     tmp_path: Path, redis_server: RedisServer
 ) -> None:
