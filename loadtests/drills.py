@@ -123,6 +123,8 @@ def step_back(here: Business, outage_s: float, report: Report, *, with_redis: bo
     """Put PostgreSQL back to a backup, and the rules Redis to what it held then: nobody but the edges knows better."""
     with here.quiet():
         begin = time.monotonic()
+        clicked = set(here.history.ids)  # those before the amnesty are in the backup
+        wait_until(lambda: clicked <= set(here.recorded()), here.output)
         backup, rules = here.postgres.back_up(), _dumped(here)
     time.sleep(outage_s)
     wait_until(lambda: _is_live_everywhere(here), here.output)
@@ -135,7 +137,8 @@ def step_back(here: Business, outage_s: float, report: Report, *, with_redis: bo
             wait_until(partial(_is_live_everywhere, here, slug), here.output)
     here.history.amnesty = (begin, time.monotonic())
     report.figures["the new epoch"] = str(here.epoch())
-    report.require(here.epoch() == 2, "the rules were not published again under a higher epoch, once")
+    # Each control may find it out at the same moment, and rebuild in turn: no edge is the worse for it.
+    report.require(here.epoch() in (2, 3), "the rules were not published again under a higher epoch, by each once")
 
 
 def _dumped(here: Business) -> dict[bytes, bytes]:
