@@ -67,8 +67,7 @@ class Courier:
     async def carry(self, look: bool = False) -> None:
         """Return when Redis holds all that was committed before, or another process rebuilds it.
 
-        `look` reads the head even where it is believed to be known. Raises RedisError, OSError, SQLAlchemyError,
-        Superseded.
+        `look` reads the head even where it is believed to be known. Raises RedisError, OSError, SQLAlchemyError.
         """
         async with self._lock:
             cursor, self._cursor = None if look else self._cursor, None
@@ -90,7 +89,11 @@ class Courier:
         """Carry on from the head believed in, None to look; return the head in the end, None where none can be had."""
         surprises = 0
         while surprises < _MAX_SURPRISES:
-            cursor = cursor or await self._look()
+            try:
+                cursor = cursor or await self._look()
+            except Superseded:  # what was seen is no longer so: look again, and ask the edges, whose word was not used
+                surprises, self._edges_at = surprises + 1, 0.0
+                continue
             if cursor is None:
                 return None
             self.view = await view_from(self._db, cursor)
@@ -110,7 +113,8 @@ class Courier:
     async def _look(self) -> Head | None:
         """Return the head in Redis if it can be carried on, or that of the rebuild which this starts; else None.
 
-        None means that another rebuild is about to put a head there, or about to end.
+        None means that another rebuild is about to put a head there, or about to end. Raises Superseded where one was
+        begun since the look.
         """
         ours = self.rebuilding  # asked before the head: one found loading that nobody works on is started over
         acked, forked = await self._ask_edges()  # before SQL is: what edges have by then was committed by then
@@ -124,7 +128,7 @@ class Courier:
         if fitting and (fitting.ready or ours):
             return fitting
         self.head = fitting
-        return await self._start_over(verdict, raw) or fitting
+        return await self._start_over(verdict, raw, view.lineage.epoch) or fitting
 
     async def _remembers(self, lineage: LineagePoint) -> bool:
         """Whether SQL still holds what this process has seen in it: it may have gone back under us, Redis with it."""
@@ -155,12 +159,12 @@ class Courier:
             self._on_published(moved, self.view.batch)
         return moved
 
-    async def _start_over(self, why: Standing, judged: bytes | None) -> Head | None:
+    async def _start_over(self, why: Standing, judged: bytes | None, epoch: int) -> Head | None:
         """Begin a rebuild, let it go on behind and return its head; None while another one is under way."""
         if self._rebuild is not None:
             self._rebuild.break_off()
         rebuild = Rebuild(self._db, self._carrier, self.carry)
-        start = await rebuild.begin(judged, self._witness.epoch if self._witness else 0)
+        start = await rebuild.begin(judged, epoch, self._witness.epoch if self._witness else 0)
         if start is None:
             return None
         level = logging.INFO if start.epoch == 1 else logging.WARNING  # the first start finds Redis empty

@@ -16,7 +16,6 @@ from control.publishing.courier import Courier, Listener
 from control.publishing.journal import NOTHING, read_lineage
 from control.publishing.pace import pause
 from control.publishing.pruning import prune
-from control.publishing.rebuild import Superseded
 from shared.wire import Head
 
 BACKSTOP_S: Final = 1.0
@@ -162,8 +161,6 @@ class Publisher:
             return f"the rules Redis does not answer as it should: {type(exc).__name__}: {exc}"
         except SQLAlchemyError as exc:
             return f"the database does not answer as it should: {type(exc).__name__}"
-        except Superseded:
-            return "another rebuild of the rules Redis has begun"
         except Exception as exc:  # a fault of this program: said with its traceback, and tried again
             _log.exception("publishing failed")
             return f"publishing failed: {type(exc).__name__}"

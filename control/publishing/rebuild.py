@@ -37,20 +37,19 @@ class Rebuild:
         self._lease = Lease(db)
         self._is_broken_off = False
 
-    async def begin(self, judged: bytes | None, seen: int = 0) -> Head | None:
+    async def begin(self, judged: bytes | None, epoch: int, seen: int = 0) -> Head | None:
         """Raise the epoch above all seen, make Redis loading and return its head; None while another rebuild runs.
 
-        `judged` is the stored head that is to be replaced, `seen` an epoch that SQL may have forgotten. Raises
-        Superseded where that head is no longer there.
+        `judged` is the stored head that is to be replaced, `epoch` what SQL's was when that was decided, `seen` one
+        that SQL may have forgotten. Raises Superseded where either is no longer so.
         """
         if not await self._lease.take():
             return None
         try:
             if await self._carrier.raw_head() != judged:
                 raise Superseded  # by a rebuild that ended, and gave its lease back, in between
-            head = await self._raise_epoch(judged, seen)
-            if not await self._carrier.begin_rebuild(judged, head):
-                raise Superseded
+            head = await self._raise_epoch(judged, epoch, seen)
+            await self._replace(judged, head)
         except BaseException:
             await self._lease.release()
             raise
@@ -70,15 +69,28 @@ class Rebuild:
         """Make `run` end at its next step."""
         self._is_broken_off = True
 
-    async def _raise_epoch(self, judged: bytes | None, seen: int) -> Head:
+    async def _raise_epoch(self, judged: bytes | None, epoch: int, seen: int) -> Head:
         """Return the loading head of an epoch above `seen` and every one that SQL, Redis and edges have seen."""
         found = head_in(judged)
         acked = newest_ack(await self._carrier.leases())
         async with self._db.write() as session:
             lineage = await lock_lineage(session)
-            epoch = max(seen, lineage.epoch, found.epoch if found else 0, acked.epoch) + 1
-            await session.execute(update(Lineage).where(Lineage.id == ONLY).values(epoch=epoch))
-            return Head(epoch, lineage.sequence, lineage.hash, "loading")
+            if lineage.epoch != epoch:
+                raise Superseded  # while this one waited for the lock, for longer than its lease perhaps
+            raised = max(seen, lineage.epoch, found.epoch if found else 0, acked.epoch) + 1
+            await session.execute(update(Lineage).where(Lineage.id == ONLY).values(epoch=raised))
+            return Head(raised, lineage.sequence, lineage.hash, "loading")
+
+    async def _replace(self, judged: bytes | None, head: Head) -> None:
+        """Put `head` where `judged` was, or what a publisher has made of that since.
+
+        A batch that was on its way when the epoch was raised still moves the old head; SQL lets no other follow it.
+        """
+        while not await self._carrier.begin_rebuild(judged, head):
+            judged = await self._carrier.raw_head()
+            found = head_in(judged)
+            if found is not None and found.epoch >= head.epoch:
+                raise Superseded
 
     async def _fill(self, start: Head) -> None:
         async for page in newest_rows(self._db, start.sequence):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -14,12 +15,16 @@ import orjson
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import text
+from sqlalchemy import Executable, delete, text, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from control.db import Database
 from control.publishing.carrier import LOG_ENTRIES, Carrier
 from control.publishing.courier import Courier
-from control.publishing.journal import Transaction
+from control.publishing.fleet import Leases
+from control.publishing.journal import Transaction, view_from
+from control.publishing.lease import Lease as RebuildRight
+from control.publishing.models import Lineage, PublishedTransaction, RebuildLease
 from control.publishing.outbox import Change
 from control.publishing.pruning import forget_replaced
 from control.publishing.publisher import Publisher
@@ -427,7 +432,7 @@ def test_what_replaced_a_row_before_it_was_read_is_there_when_redis_is_ready(
         here.closing.append(carrier.close)
         await commit(here.db, put("salts", 1), put("o:1"))
         rebuild = Rebuild(here.db, carrier, courier.carry)
-        start = await rebuild.begin(None)
+        start = await rebuild.begin(None, epoch=0)
         assert start is not None
         await commit(here.db, put("salts", 2))
         await forget_replaced(here.db, "salts", published=2)  # now nobody knows what it was at the start
@@ -486,6 +491,140 @@ def test_one_rebuild_runs_at_a_time_and_the_other_process_carries_on(tmp_path: P
 
         assert (await lineage_of(here.db)).epoch == first.status().rebuilds + second.status().rebuilds == 1
         await assert_in_step(here)
+
+    run(tmp_path, redis_server, scenario)
+
+
+class Interrupted(Carrier):
+    """The carrier of a process to which something happens once, just before it takes a step for the nth time."""
+
+    def __init__(self, url: str, step: str, nth: int, happens: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(connect(url))
+        self._when = (step, nth)
+        self._happens = happens
+        self._taken: Counter[str] = Counter()
+
+    async def raw_head(self) -> bytes | None:
+        await self._reach("raw_head")
+        return await super().raw_head()
+
+    async def leases(self) -> Leases:
+        await self._reach("leases")
+        return await super().leases()
+
+    async def begin_rebuild(self, expected: bytes | None, head: Head) -> bool:
+        await self._reach("begin_rebuild")
+        return await super().begin_rebuild(expected, head)
+
+    async def _reach(self, step: str) -> None:
+        self._taken[step] += 1
+        if (step, self._taken[step]) == self._when:
+            await self._happens()
+
+
+def courier_over(here: World, carrier: Carrier) -> Courier:
+    """A courier alone, without a publisher that says when."""
+    courier = Courier(here.db, carrier, lambda _head, _batch: None)
+    here.closing += [carrier.close, courier.stop]
+    return courier
+
+
+async def change(db: Database, statement: Executable) -> None:
+    """Do to SQL what no part of control would."""
+    async with db.write() as session:
+        await session.execute(statement)
+
+
+def outrun(here: World) -> None:
+    """Have an edge say that it has more than SQL and Redis: both went back."""
+    with here.redis() as redis:
+        redis.sadd(EDGES, lease_key("a", 0))
+        redis.set(lease_key("a", 0), encode_lease(Lease("a", 0, 1, "boot", 1, 1, 99, "synced", started_at=1)))
+
+
+@pytest.mark.parametrize(
+    ("step", "nth"),
+    [("raw_head", 2), ("leases", 2), ("begin_rebuild", 1)],
+    ids=["once it has judged", "before it raises the epoch", "after it raised the epoch"],
+)
+def test_a_batch_that_was_on_its_way_costs_a_rebuild_no_second_epoch(
+    tmp_path: Path, redis_server: RedisServer, step: str, nth: int
+) -> None:
+    async def scenario(here: World) -> None:
+        await settled(here, here.publisher())
+        outrun(here)
+        await commit(here.db, put("o:1"))
+        unaware = Carrier(connect(redis_server.url))
+        here.closing.append(unaware.close)
+        with here.redis() as redis:
+            head = head_in(redis)
+        seen = await view_from(here.db, head)
+        carrier = Interrupted(here.server.url, step, nth, lambda: unaware.publish(head, seen.batch))
+        courier = courier_over(here, carrier)
+
+        await courier.carry()
+        await until(lambda: courier.rebuilds == 1)
+
+        assert (await lineage_of(here.db)).epoch == 2
+        await assert_in_step(here)
+
+    run(tmp_path, redis_server, scenario)
+
+
+def test_a_process_that_comes_late_takes_up_the_rebuild_that_another_has_begun(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    async def scenario(here: World) -> None:
+        await commit(here.db, put("o:1"))
+        await settled(here, here.publisher())
+        outrun(here)
+        other = courier_over(here, Carrier(connect(redis_server.url)))
+
+        async def overtaken() -> None:
+            await change(here.db, update(RebuildLease).values(expires_at=0))  # it waits longer for the writer's lock
+            await other.carry()
+
+        late = courier_over(here, Interrupted(redis_server.url, "leases", 2, overtaken))
+
+        await late.carry()
+        await until(lambda: other.rebuilds == 1)
+
+        assert (await lineage_of(here.db)).epoch == 2
+        assert late.rebuilds == 0
+        assert late.head is not None
+        assert late.head.epoch == 2
+        await assert_in_step(here)
+
+    run(tmp_path, redis_server, scenario)
+
+
+def test_redis_is_vouched_for_while_sql_can_be_asked_and_has_its_history(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    async def scenario(here: World) -> None:
+        await commit(here.db, put("o:1"))
+        await settled(here, here.publisher())
+        before = await lineage_of(here.db)
+        courier = courier_over(here, Carrier(connect(redis_server.url)))
+        assert not courier.vouched
+        await courier.carry()
+        assert courier.vouched
+
+        await change(here.db, text("ALTER TABLE publishing_lineage RENAME TO away"))
+        with pytest.raises(SQLAlchemyError):
+            await courier.carry()
+        assert not courier.vouched, "SQL may come back as an older backup"
+
+        await change(here.db, text("ALTER TABLE away RENAME TO publishing_lineage"))
+        await commit(here.db, put("o:1", 2))
+        await courier.carry()
+        assert courier.vouched
+
+        await change(here.db, update(Lineage).values(sequence=before.sequence, hash=before.hash))
+        await change(here.db, delete(PublishedTransaction).where(PublishedTransaction.sequence > before.sequence))
+        assert await RebuildRight(here.db).take()
+        await courier.carry()
+        assert not courier.vouched, "SQL went back, and somebody else is about to rebuild Redis"
 
     run(tmp_path, redis_server, scenario)
 
@@ -614,8 +753,7 @@ def test_a_process_that_saw_sql_go_back_behind_a_rebuild_rebuilds_once_above_it(
         for _ in range(2):
             redis_server.flush()
             await settled(here, publisher)
-        async with here.db.write() as session:  # as an older backup would have it, and Redis with it
-            await session.execute(text("UPDATE publishing_lineage SET epoch = 1"))
+        await change(here.db, update(Lineage).values(epoch=1))  # as an older backup would have it, and Redis with it
         with here.redis() as redis:
             redis.set(HEAD, encode_head(replace(head_in(redis), epoch=1)))
 
