@@ -130,15 +130,15 @@ def step_back(here: Business, outage_s: float, report: Report, *, with_redis: bo
     wait_until(lambda: _is_live_everywhere(here), here.output)
     with here.quiet():
         here.postgres.step_back(backup)
-        if with_redis:
+        if with_redis:  # while nobody can ask SQL: one after the other, they would go back twice
             _restore(here, rules)
+        here.postgres.start()
     with report.timing("from the return of SQL to an edit on every edge"):
         for slug in here.slugs:
             wait_until(partial(_is_live_everywhere, here, slug), here.output)
     here.history.amnesty = (begin, time.monotonic())
     report.figures["the new epoch"] = str(here.epoch())
-    # Each control may find it out at the same moment, and rebuild in turn: no edge is the worse for it.
-    report.require(here.epoch() in (2, 3), "the rules were not published again under a higher epoch, by each once")
+    report.require(here.epoch() == 2, "the rules were not published again under a higher epoch, once")
 
 
 def _dumped(here: Business) -> dict[bytes, bytes]:

@@ -64,12 +64,11 @@ class Postgres:
         return copy
 
     def step_back(self, backup: Path) -> None:
-        """Stop it, put a backup in its place and start it again."""
+        """Stop it and put a backup in its place, to be started."""
         self.stop()
         shutil.rmtree(self.folder / "data")
         shutil.copytree(backup, self.folder / "data", copy_function=shutil.copy2)
         _give_to_postgres(self.folder / "data")
-        self.start()
 
     def query(self, statement: str) -> list[Any]:
         """Return the rows of a statement."""
