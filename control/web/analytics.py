@@ -61,7 +61,7 @@ async def _board(parts: Parts, offer: Offer, view: View, asked: Question, now: d
         found = await summary(sessions, asked, row, limit=_EVERY_GROUP, compare=True)
         layers = layers_of(offer.smart_link.rules, found, MEASURES[view.measure])
         columns = await columns_of(sessions, asked, layers, MEASURES[view.measure])
-        fallen = await watch(sessions, asked.ungrouped(), _SEGMENTS)
+        fallen = await watch(sessions, asked.ungrouped(), _SEGMENTS, found.totals.clicks)
         cards = await ranked.cards(sessions, asked, view)
         chips = await filters.chips(sessions, view)
     return {

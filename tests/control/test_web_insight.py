@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from control.access.roles import Role
 from control.web.sentence import pretty_url, sentence
@@ -54,6 +55,24 @@ def test_analytics_count_people_apart_from_bots_and_name_what_they_rank(
     bots = person.get(f"/offers/{offer['id']}/analytics?measure=bots&country=BR")
     assert "Country: Brazil" in bots.text
     assert f"/offers/{offer['id']}/analytics?measure=bots" in bots.links
+
+
+def test_a_page_of_charts_asks_once_what_it_is_read_from(person: Browser, api: Api, database_url: str) -> None:
+    offer = api.offer()
+    come(database_url, {"offer": offer["id"], "rule": "fallback"})
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        asked.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert person.get(f"/offers/{offer['id']}/analytics").status == 200
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+    assert len([one for one in asked if "FROM click_closed_days" in one]) == len(["the period", "the one before"])
+    assert len([one for one in asked if "click_texts.text IN" in one]) == 1
 
 
 def test_a_viewer_of_analytics_is_offered_no_rule(person: Browser, api: Api, database_url: str) -> None:

@@ -15,9 +15,12 @@ from shared.countries import name_of
 FALLBACK: Final = "fallback"
 
 
-async def watch(sessions: Sessions, question: Question, limit: int) -> FallbackWatch:
-    """Return the share of clicks that no rule caught, and the largest segments among them."""
-    total = (await split(sessions, question)).total[0]
+async def watch(sessions: Sessions, question: Question, limit: int, clicks: int | None = None) -> FallbackWatch:
+    """Return the share of clicks that no rule caught, and the largest segments among them.
+
+    `clicks` is how many there are in all, where that is known.
+    """
+    total = (await split(sessions, question)).total[0] if clicks is None else clicks
     segments = await _segments(sessions, question)
     fallen = segments.total()
     span = question.period.range

@@ -1,8 +1,7 @@
 """Opens what a question is answered from: rollups where a shape has the dimensions, else raw clicks."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,12 +17,31 @@ from control.insight.analytics.sums import Row, SeriesRow, Values
 
 KeyOf = Callable[[Values], str]
 
+Days = tuple[int, int, int]
+"""Shift, first day, last day."""
 
-class Sessions(NamedTuple):
-    """One moment of both databases."""
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """One moment of both databases, in which nothing changes: what was found out is not asked again."""
 
     clicks: AsyncSession
     config: AsyncSession
+    _numbers: dict[str, int | None] = field(default_factory=dict, init=False)
+    _closed: dict[tuple[Days, ...], Closed] = field(default_factory=dict, init=False)
+
+    async def number_of(self, offer_id: str) -> int | None:
+        """Return the number of an offer in clicks, None where it has none at all."""
+        if offer_id not in self._numbers:
+            self._numbers[offer_id] = (await store.text_numbers(self.clicks, [offer_id])).get(offer_id)
+        return self._numbers[offer_id]
+
+    async def closed(self, period: Period) -> Closed:
+        """Return which days that a period may be read by are closed."""
+        days = _days(period)
+        if days not in self._closed:
+            self._closed[days] = await closed_days(self.clicks, days)
+        return self._closed[days]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +51,6 @@ class Reading:
     reader: RollupReader | RawReader
     question: Question
     key_of: KeyOf
-    offer: int
     closed: Closed
 
     @property
@@ -57,30 +74,21 @@ class Reading:
         return [row for row in rows if values is None or row[1] in values]
 
 
-async def open_reading(sessions: Sessions, question: Question, like: Reading | None = None) -> Reading | None:
-    """Return what answers `question`; None where the offer has no clicks at all.
-
-    `like` answers another question about the same offer and range: what it found out is not asked again.
-    """
-    if like is not None:
-        return await _open(sessions, question, like.offer, like.closed)
-    offer = (await store.text_numbers(sessions.clicks, [question.offer_id])).get(question.offer_id)
+async def open_reading(sessions: Sessions, question: Question) -> Reading | None:
+    """Return what answers `question`; None where the offer has no clicks at all."""
+    offer = await sessions.number_of(question.offer_id)
     if offer is None:
         return None
-    return await _open(sessions, question, offer, await closed_days(sessions.clicks, _days(question.period)))
-
-
-async def _open(sessions: Sessions, question: Question, offer: int, closed: Closed) -> Reading:
+    closed = await sessions.closed(question.period)
     reader = await _choose_reader(sessions.clicks, question, offer, closed)
-    key_of = await _keys(sessions.config, question, reader)
-    return Reading(reader, question, key_of, offer, closed)
+    return Reading(reader, question, await _keys(sessions.config, question, reader), closed)
 
 
-def _days(period: Period) -> list[tuple[int, int, int]]:
+def _days(period: Period) -> tuple[Days, ...]:
     """Return the days that may be read whole: those of the question's own time zone, and those of UTC."""
     shifts = {0, *(day.shift for day in period.days if day.is_whole)}
     first, after = period.range
-    return [(shift, (first + shift) // QUARTERS_A_DAY, (after + shift) // QUARTERS_A_DAY) for shift in shifts]
+    return tuple((shift, (first + shift) // QUARTERS_A_DAY, (after + shift) // QUARTERS_A_DAY) for shift in shifts)
 
 
 async def _choose_reader(

@@ -37,7 +37,7 @@ class Split:
     def add(self, key: str, values: Values, sums: Sums) -> None:
         """Count a row for a group."""
         if any(sums):
-            add(self.groups.setdefault(key, [0] * len(MEASURES)), sums)
+            _count(self.groups, key, sums)
             self.values[key].add(values)
 
 
@@ -63,13 +63,13 @@ async def series(sessions: Sessions, question: Question, keys: Collection[str]) 
 
 async def series_of(found: Split, question: Question, keys: Collection[str]) -> list[dict[str, Sums]]:
     """Return the sums by bucket of groups that `found` has the values of."""
-    buckets: list[dict[str, Sums]] = [defaultdict(lambda: [0] * len(MEASURES)) for _ in question.period.starts]
+    buckets: list[dict[str, Sums]] = [{} for _ in question.period.starts]
     values = {value for key in keys for value in found.values[key]}
     if found.reading is None or not values:
         return buckets
     for bucket, row, sums in await found.reading.series(values if question.is_grouped else None):
         for key, part in _parts(question, found.reading.key_of(row), sums):
-            add(buckets[bucket][key], part)
+            _count(buckets[bucket], key, part)
     return buckets
 
 
@@ -86,9 +86,17 @@ async def whole_series(
                 add(totals[bucket], part)
         return totals
     asked = question.ungrouped()
-    whole = Split(await open_reading(sessions, asked, found.reading) if found.reading else None)
+    whole = Split(await open_reading(sessions, asked))
     whole.values[""].add(())
     return [_sum(bucket.values()) for bucket in await series_of(whole, asked, [""])]
+
+
+def _count(groups: dict[str, Sums], key: str, sums: Sums) -> None:
+    """Count sums for a group; most are the first of theirs, and taken as they are."""
+    if key in groups:
+        add(groups[key], sums)
+    else:
+        groups[key] = [*sums]
 
 
 def _sum(parts: Iterable[Sums]) -> Sums:
