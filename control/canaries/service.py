@@ -1,5 +1,7 @@
 """A canary that runs: how it goes, to everyone, and back."""
 
+from collections.abc import Iterable
+
 from redis.exceptions import RedisError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -48,6 +50,20 @@ async def state(parts: Parts, offer_id: str) -> CanaryState:
         refusals=refused,
         last=last,
     )
+
+
+async def sizes(parts: Parts, offer_id: str, shares: Iterable[int]) -> dict[int, int]:
+    """Return share -> how many of the workers that live it comes to, of those `shares` that a canary can be given.
+
+    Nothing where none runs, or where a share would leave one side without workers.
+    """
+    async with parts.db.read() as session:
+        row = await store.running(session, offer_id)
+    if row is None:
+        return {}
+    names = workers_of(await _fleet(parts))
+    found = {share: sum(map(Split(share, row.salt).picks, names)) for share in shares}
+    return {share: picked for share, picked in found.items() if 0 < picked < len(names)}
 
 
 async def promote(parts: Parts, caller: Caller, offer_id: str, *, guard: Guard, wait_s: float) -> SavedSmartLink:

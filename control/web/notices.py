@@ -26,6 +26,7 @@ _WORDS: Final = {
     "revoked": "Revoked. Calls with this key are refused from now on",
     "published": "Published to everyone",
     "taken-back": "Taken back",
+    "resized": "Share changed",
     "too-late": "Nothing done: somebody else was faster",
     "removed": "Removed. Their sessions have ended",
 }

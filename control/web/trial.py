@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse
 from control.access.guard import Viewer, require_role
 from control.access.roles import Role
 from control.canaries import service
-from control.canaries.schemas import CanaryState, Outcome, TriedCanary
+from control.canaries.schemas import CanaryShare, CanaryState, Outcome, TriedCanary
 from control.errors import Problem
 from control.fields import PathId
 from control.offers import service as offers
@@ -27,6 +27,9 @@ router = APIRouter(include_in_schema=False)
 
 SHARES: Final = (10, 25, 50)
 """Percent of the traffic that the page offers to try a draft on; the API takes any."""
+
+_RESIZED: Final = (*SHARES, 75, 90)
+"""Percent that a trial can be changed to."""
 
 _TOO_LATE: Final = ("no_canary", "edit_conflict")
 _ENDED: Final = {
@@ -55,10 +58,23 @@ async def take_back(parts: PartsDep, caller: Person, offer_id: PathId, form: For
     return await _end(offer_id, service.withdraw(parts, caller, offer_id, guard=_seen(form), wait_s=0.0), "taken-back")
 
 
+@router.post("/offers/{offer_id}/trial/resize")
+async def resize(parts: PartsDep, caller: Person, offer_id: PathId, form: Form) -> RedirectResponse:
+    require_role(caller, Role.EDITOR)
+    share = forms.read(CanaryShare, {"share": _number(form, "share")}).share
+    resizing = service.resize(parts, caller, offer_id, share, guard=_seen(form), wait_s=0.0)
+    return await _end(offer_id, resizing, "resized")
+
+
 async def trial_of(parts: Parts, offer: Offer) -> dict[str, Any]:
     """Return what the page shows: the trial that runs, or that Turnout itself ended the last one, or neither."""
     state = await service.state(parts, offer.id)
-    return {"state": state, "share": _share(state), "taken_back": _taken_back(state.last, offer)}
+    return {
+        "state": state,
+        "share": _share(state),
+        "sizes": await _sizes(parts, offer, state),
+        "taken_back": _taken_back(state.last, offer),
+    }
 
 
 def tried(canary: TriedCanary | None) -> str:
@@ -76,6 +92,15 @@ def _share(state: CanaryState) -> str:
     return _percent(state.new.workers, state.new.workers + state.stable.workers)
 
 
+async def _sizes(parts: Parts, offer: Offer, state: CanaryState) -> list[tuple[int, str]]:
+    """Return what else a trial can be changed to: the share to ask for, and what percent of the traffic it comes to."""
+    if state.new is None or state.stable is None:
+        return []
+    of = state.new.workers + state.stable.workers
+    by_size = {picked: share for share, picked in (await service.sizes(parts, offer.id, _RESIZED)).items()}
+    return [(share, _percent(picked, of)) for picked, share in sorted(by_size.items()) if picked != state.new.workers]
+
+
 def _percent(part: int, whole: int) -> str:
     return f"{percent(part, whole):.0f}"
 
@@ -87,10 +112,15 @@ def _taken_back(last: TriedCanary | None, offer: Offer) -> TriedCanary | None:
 
 def _seen(form: Form) -> Guard:
     """Return the revision that the page showed. Raises Problem 400 where it is from no page."""
-    seen = form.get("seen", "")
-    if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
+    seen = _number(form, "seen")
+    if seen is None:
         raise Problem(400, "unknown_revision", "End a trial from its page: that says which revision is tried.")
-    return Guard(frozenset({int(seen)}))
+    return Guard(frozenset({seen}))
+
+
+def _number(form: Form, name: str) -> int | None:
+    text = form.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 async def _end(offer_id: str, ending: Awaitable[SavedSmartLink], done: str) -> RedirectResponse:

@@ -1,5 +1,6 @@
 """A trial as pages tell of it: on a share of the traffic, then to everyone, or back, by whom and why."""
 
+import re
 from typing import Any
 
 import pytest
@@ -61,6 +62,36 @@ def test_it_is_ended_by_a_plain_form(
     assert api.got(tab(offer))["rules"][0]["destination_url"] == to
     assert history in person.get(f"/offers/{offer['id']}/history").text
     assert history.capitalize() in person.get(f"/offers/{offer['id']}/history?revision=3").text
+
+
+def test_its_share_is_changed_by_a_plain_form_to_one_that_leaves_some_on_each_side(
+    person: Browser, api: Api, offer: Any
+) -> None:
+    page = person.get(tab(offer))
+    offered = re.findall(r'name="share" value="(\d+)">(\d+)%', page.html)
+    assert offered
+    assert {percent for _, percent in offered} <= {"10", *map(str, range(30, 100, 10))}  # two of ten have it already
+    share, percent = offered[-1]
+    changed = person.submit(page, f"/offers/{offer['id']}/trial/resize", share=share)
+    assert "Share changed" in changed.text
+    assert f"Revision 3 is being tried on about {percent}% of the traffic" in changed.text
+    state = api.got(f"{tab(offer)}/canary")
+    assert (state["canary"]["share"], state["new"]["workers"]) == (int(share), int(percent) // 10)
+
+
+@pytest.mark.parametrize("share", ["", "0", "100", "half", "\u0665"])
+def test_a_share_that_is_none_is_refused(person: Browser, api: Api, offer: Any, share: str) -> None:
+    action = f"/offers/{offer['id']}/trial/resize"
+    fields = person.get(tab(offer)).form(action).fields
+    assert person.post(action, fields | {"share": share}).status == 422
+    assert api.got(f"{tab(offer)}/canary")["canary"]["share"] == 20
+
+
+def test_where_all_workers_are_on_one_side_no_other_share_is_offered(
+    person: Browser, offer: Any, live: FakeLive
+) -> None:
+    live.edges = fleet(hosts=1, workers=1)
+    assert "Change the share to" not in person.get(tab(offer)).text
 
 
 @pytest.mark.parametrize("how", ["publish", "take-back"])

@@ -46,6 +46,12 @@ export class Saving {
     return this.send(send, { take, before: null });
   }
 
+  /** Try `revision` on another share of the traffic; the draft beside it stays as it is. */
+  resize(share, revision) {
+    const send = () => call("POST", `${this.api}/smart-link/canary/resize?wait=${WAIT_S}`, { share }, { "If-Match": `"${revision}"` });
+    return this.send(send, { take: () => {}, before: null });
+  }
+
   /** Make one `request` that saves; `take` puts what was saved into the draft, `retry` makes it again past failing tests. */
   async send(request, { take, before, retry }) {
     if (this.button.hasAttribute("aria-busy")) return;

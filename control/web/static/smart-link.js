@@ -28,7 +28,10 @@ const rules = new RuleList({ element: $("rules"), draft, words, groups, samples,
 const tester = new VisitorTest({ element: $("test-panel"), draft, words, offer });
 new SavedTests({ element: $("test-panel"), draft, words, offer, tests, mayEdit, tester, changed: (failed) => pill("tests-failing", failed, "test fails", "tests fail") });
 const saving = new Saving({ draft, rules, offer, words, isAdmin, saved: () => (preview.close(), showShares(), trial.look()) });
-const trial = new Trial({ element: $("trial"), offer, end: (how, revision) => saving.end(how, revision), changed: () => showState() });
+const trial = new Trial({
+  element: $("trial"), offer, end: (how, revision) => saving.end(how, revision),
+  resize: (share, revision) => saving.resize(share, revision), changed: () => showState(),
+});
 const preview = new PreviewPane({
   draft, offer, openRule: (place) => rules.edit(draft.rules[place - 1].key),
   isBusy: () => rules.open !== null && (rules.editor.focus(), announce("Finish the rule that is open first."), true),

@@ -6,9 +6,9 @@ import { tellTimes } from "./times.js";
 const EVERY_MS = 10_000;
 
 export class Trial {
-  /** `end(how, revision)` promotes or withdraws it; `changed()` hears of every look. */
-  constructor({ element, offer, end, changed }) {
-    Object.assign(this, { element, offer, end, changed });
+  /** `end(how, revision)` promotes or withdraws it, `resize(share, revision)` gives it another share; `changed()` hears of every look. */
+  constructor({ element, offer, end, resize, changed }) {
+    Object.assign(this, { element, offer, end, resize, changed });
     element.addEventListener("submit", (event) => this.press(event));
     setInterval(() => document.visibilityState === "visible" && this.revision !== null && this.look(), EVERY_MS);
   }
@@ -30,8 +30,10 @@ export class Trial {
   async press(event) {
     event.preventDefault();
     const form = event.target;
+    const given = new FormData(form, event.submitter);
     event.submitter?.blur();
-    await this.end(form.dataset.ends, Number(new FormData(form).get("seen")));
+    if ("resizes" in form.dataset) await this.resize(Number(given.get("share")), Number(given.get("seen")));
+    else await this.end(form.dataset.ends, Number(given.get("seen")));
     await this.look();
   }
 }
