@@ -24,7 +24,7 @@ from control.web.forms import Filled
 from control.web.guard import Form, Person
 from control.web.notices import notice_of, told
 from control.web.render import page
-from control.web.sent import sent_by
+from control.web.sent import sent_by, sent_by_partners
 from control.web.undo import deleted
 
 router = APIRouter(include_in_schema=False)
@@ -43,6 +43,7 @@ async def list_partners(request: Request, parts: PartsDep, caller: Person, curso
         partners=found.items,
         next_cursor=found.next_cursor,
         counts=await _counts(parts, [partner.id for partner in found.items]),
+        sent=await sent_by_partners(request, parts, found.items),
         notice=notice_of(request, "/partners"),
     )
 

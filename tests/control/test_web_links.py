@@ -1,4 +1,4 @@
-"""How many people each link sent in the last 30 days, on every page that shows links."""
+"""How many people each link and each partner sent in the last 30 days, wherever pages show them."""
 
 import asyncio
 from typing import Any
@@ -52,3 +52,28 @@ def test_lists_of_links_say_how_many_people_each_sent(person: Browser, api: Api,
     assert "People, 30 days 1,234" in person.get(f"/links/{busy['id']}").text
     assert "People, 30 days nobody yet" in person.get(f"/links/{idle['id']}").text
     assert f"/offers/{offer['id']}/clicks?period=30d&link={busy['id']}" in person.get(f"/links/{busy['id']}").links
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["days open", "days closed"])
+def test_the_list_of_partners_says_whom_each_is_credited_with(
+    person: Browser, api: Api, database_url: str, closed: bool
+) -> None:
+    offer, other = api.offer(), api.offer(slug="other")
+    partners = {slug: api.partner(slug) for slug in ("mara", "nils", "olga")}
+    api.made("/coupons", {"code": "Save", "offer_id": offer["id"], "partner_id": partners["nils"]["id"]})
+
+    def came(times: int, via: str, coupon: str = "", **fields: Any) -> list[dict[str, Any]]:
+        at = now_ms() - 2 * DAY_MS
+        return [{"offer": offer["id"], "via": via, "coupon": coupon, "time_ms": at} | fields] * times
+
+    clicks = came(1, "mara") + came(2, "Mara", "SAVE") + came(4, "mara", offer=other["id"])
+    clicks += came(10, "", "save") + came(20, "gone", "SAVE") + came(40, "", "save", offer=other["id"])
+    clicks += came(100, "olga", "save") + came(200, "nobody") + came(400, "mara", kind="bot")
+    come(database_url, clicks, closed=closed)
+
+    listed = person.get("/partners").text
+    for slug, people in {"mara": 7, "nils": 30, "olga": 100}.items():
+        assert f"?via= {slug} {people} " in listed, slug
+    groups = api.got(f"/offers/{offer['id']}/analytics?group_by=partner")["groups"]
+    credited = {group["label"]: group["clicks"] for group in groups}
+    assert (credited["Mara"], credited["Nils"], credited["Olga"]) == (3, 30, 100)
