@@ -11,6 +11,8 @@ _BASE: Final = 216.0
 _BAR_SHARE: Final = 0.66
 _STEPS: Final = 3
 _FLAG_GAP: Final = 6.0
+_CHAR: Final = 6.2
+"""How wide a character of a flag is."""
 
 
 class Part(NamedTuple):
@@ -34,11 +36,12 @@ class Bucket(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """An edit on the axis: where, as a share of its width, and which revisions."""
+    """An edit on the axis: where, as a share of its width, which revisions, and what became of them, or ""."""
 
     at: float
     first: int
     last: int
+    note: str = ""
 
 
 class Box(NamedTuple):
@@ -68,6 +71,7 @@ class Flag(NamedTuple):
     text: str
     first: int
     last: int
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,12 @@ class Frame:
     """Labels that fit below the bars."""
     flag_words: str
     flag_width: float
+    has_notes: bool
+    """Whether flags say what became of a revision."""
 
 
-WIDE: Final = Frame(1000.0, 44.0, 14, "rev {}", 48.0)
-NARROW: Final = Frame(400.0, 30.0, 5, "{}", 26.0)
+WIDE: Final = Frame(1000.0, 44.0, 14, "rev {}", 48.0, has_notes=True)
+NARROW: Final = Frame(400.0, 30.0, 5, "{}", 26.0, has_notes=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,22 +148,32 @@ def _labels(buckets: Sequence[Bucket], frame: Frame, step: float) -> list[Tick]:
 
 def _merged(marks: Sequence[Mark], frame: Frame) -> list[Mark]:
     """Return the marks; those whose flags would touch are one, with the first and the last of their revisions."""
-    near = (frame.flag_width + _FLAG_GAP) / (frame.width - frame.left)
     found: list[Mark] = []
     for mark in marks:
-        if found and mark.at - found[-1].at < near * (1.4 if found[-1].first != found[-1].last else 1):
-            found[-1] = Mark(found[-1].at, found[-1].first, mark.last)
-        else:
-            found.append(mark)
+        found.append(mark)
+        while len(found) > 1 and _touch(_flag(found[-2], frame), _flag(found[-1], frame)):
+            last = found.pop()
+            found[-1] = _together(found[-1], last)
     return found
+
+
+def _touch(one: Flag, other: Flag) -> bool:
+    return other.left - _FLAG_GAP < one.left + one.width
+
+
+def _together(one: Mark, other: Mark) -> Mark:
+    """Return two marks as one; what became of the revision in the end is told where it is a single one."""
+    return Mark(one.at, one.first, other.last, other.note if one.first == other.last else "")
 
 
 def _flag(mark: Mark, frame: Frame) -> Flag:
     text = frame.flag_words.format(mark.first if mark.first == mark.last else f"{mark.first}\u2013{mark.last}")
-    width = frame.flag_width + (6.2 * (len(text) - len(frame.flag_words.format(mark.first))))
+    if mark.note and frame.has_notes:
+        text += f" {mark.note}"
+    width = frame.flag_width + (_CHAR * (len(text) - len(frame.flag_words.format(mark.first))))
     x = frame.left + mark.at * (frame.width - frame.left)
     middle = min(max(x, width / 2), frame.width - width / 2)
-    return Flag(_r(x), _r(middle), _r(middle - width / 2), _r(width), text, mark.first, mark.last)
+    return Flag(_r(x), _r(middle), _r(middle - width / 2), _r(width), text, mark.first, mark.last, mark.note)
 
 
 def _round_up(largest: int) -> float:

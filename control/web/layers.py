@@ -3,13 +3,12 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final
 
 from control.clicks.shapes import OVERFLOW
 from control.insight.analytics.question import Question
 from control.insight.analytics.reading import Sessions
-from control.insight.analytics.schemas import Group, Summary
+from control.insight.analytics.schemas import Event, Group, Summary
 from control.smartlinks.schemas import Rule
 from control.web.chart import Bucket, Chart, Frame, Mark, Part, draw
 from control.web.counting import CONVERSIONS, by_bucket
@@ -17,6 +16,8 @@ from control.web.figures import COLOURS, Band, bands, percent
 
 _DELETED_SHOWN: Final = 4
 _QUARTER_S: Final = 900
+_NOTES: Final = {Event.TRIED: "tried", Event.PROMOTED: "to all", Event.WITHDRAWN: "took it back"}
+"""What the flag of an edit says beside the number of its revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +142,9 @@ def _titles(asked: Question) -> list[str]:
 
 def _marks(found: Summary) -> list[Mark]:
     """Return the edits of the period, the first revision left out: it is the offer's own."""
-    length = (found.end - found.start) / timedelta(seconds=1)
+    length = found.end - found.start
     return [
-        Mark((edit.at - found.start) / timedelta(seconds=1) / length, edit.revision, edit.revision)
+        Mark((edit.at - found.start) / length, edit.revision, edit.revision, _NOTES.get(edit.event, ""))
         for edit in found.edits
         if edit.revision > 1
     ]

@@ -1,6 +1,7 @@
 """The chart over time: bars from zero, rules in their order, edits that do not hide each other; a view as a link."""
 
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from starlette.datastructures import QueryParams
@@ -59,6 +60,26 @@ def test_nothing_is_drawn_outside_the_frame(frame: chart.Frame, bars: int) -> No
 def test_edits_close_together_share_one_flag() -> None:
     drawn = chart.draw([Bucket("1", [])], [Mark(0.2, 14, 14), Mark(0.95, 17, 17), Mark(0.96, 18, 18)], WIDE)
     assert [flag.text for flag in drawn.flags] == ["rev 14", "rev 17\u201318"]
+
+
+def test_a_flag_says_what_became_of_a_trial_where_there_is_room() -> None:
+    marks = [Mark(0.2, 14, 14, "tried"), Mark(0.5, 14, 14, "to all"), Mark(0.9, 15, 15), Mark(0.94, 16, 16, "tried")]
+    drawn = chart.draw([Bucket("1", [])], marks, WIDE)
+    assert [flag.text for flag in drawn.flags] == ["rev 14 tried", "rev 14 to all", "rev 15\u201316"]
+    narrow = chart.draw([Bucket("1", [])], marks, NARROW)
+    assert [(flag.text, flag.note) for flag in narrow.flags][:2] == [("14", "tried"), ("14", "to all")]
+
+
+def test_a_trial_that_was_short_is_one_flag_that_says_how_it_ended() -> None:
+    drawn = chart.draw([Bucket("1", [])], [Mark(0.2, 14, 14, "tried"), Mark(0.21, 14, 14, "to all")], WIDE)
+    assert [flag.text for flag in drawn.flags] == ["rev 14 to all"]
+
+
+@pytest.mark.parametrize("frame", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_no_two_flags_touch(frame: chart.Frame) -> None:
+    marks = [Mark(at / 60, at + 1, at + 1, "to all" if at % 3 else "") for at in range(61)]
+    flags = chart.draw([Bucket("1", [])], marks, frame).flags
+    assert all(one.left + one.width < other.left for one, other in pairwise(flags))
 
 
 def test_rules_keep_their_order_and_colours_and_everyone_else_is_on_top() -> None:

@@ -150,3 +150,22 @@ def test_a_viewer_sees_a_trial_and_no_way_to_end_it(person: Browser, api: Api, o
     page = person.get(tab(offer))
     assert "Revision 3 is being tried" in page.text
     assert not [form for form in page.forms if "trial" in form.action]
+
+
+@pytest.mark.parametrize(("how", "came"), [("promote", "promoted"), ("withdraw", "withdrawn")])
+def test_charts_mark_a_trial_and_what_came_of_it(api: Api, offer: Any, how: str, came: str) -> None:
+    ended = api.post(f"{tab(offer)}/canary/{how}").json()
+
+    edits = api.got(f"/offers/{offer['id']}/analytics")["edits"]
+
+    assert [edit["event"] for edit in edits] == ["saved", "saved", "tried", came]
+    assert [edit["revision"] for edit in edits] == [1, 2, 3, ended["revision"]]
+    assert edits[-1]["author"] == "admin key"
+
+
+def test_a_trial_that_came_to_everyone_has_a_flag_that_says_so(
+    person: Browser, api: Api, offer: Any, database_url: str
+) -> None:
+    come(database_url, {"offer": offer["id"], "revision": 3})
+    api.post(f"{tab(offer)}/canary/promote")
+    assert "Revision 2\u20133" in person.get(f"/offers/{offer['id']}/analytics?period=24h").html

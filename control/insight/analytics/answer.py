@@ -5,22 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks.shapes import MEASURES, OVERFLOW
 from control.conversions.sums import Sums as Sales
 from control.fields import utc
 from control.insight.analytics.earnings import NONE, Earned, earned, earned_by_bucket, together
+from control.insight.analytics.edits import edits
 from control.insight.analytics.labels import labels
 from control.insight.analytics.periods import Range
 from control.insight.analytics.question import Question
 from control.insight.analytics.reading import Sessions
-from control.insight.analytics.schemas import Analytics, Edit, Group, Measures, Point, Previous, Summary
+from control.insight.analytics.schemas import Analytics, Group, Measures, Point, Previous, Summary
 from control.insight.analytics.split import UNIQUES, Split, Sums, series_of, split, whole_series
 from control.insight.analytics.sums import add
 from control.offers.models import OfferRow
-from control.smartlinks.models import RevisionRow
 
 SERIES_GROUPS: Final = 8
 """Groups that a series shows one by one."""
@@ -59,7 +58,7 @@ async def _summed_up(
         totals=measures(total, together(sales.values())),
         previous=before.previous if before else None,
         groups=await _groups(sessions.config, question, shown, total=total, sales=sales, before=before),
-        edits=await _edits(sessions.config, question),
+        edits=await edits(sessions.config, question),
     )
 
 
@@ -153,23 +152,6 @@ async def _before(sessions: Sessions, question: Question, currency: str) -> _Bef
     before = Range(2 * span.first - span.after, span.first)
     asked = question.over(before)
     return _Before(before, await split(sessions, asked), await earned(sessions.config, asked, currency))
-
-
-async def _edits(session: AsyncSession, question: Question) -> list[Edit]:
-    span = question.period.range
-    query = (
-        select(RevisionRow.revision, RevisionRow.created_at, RevisionRow.author_name, RevisionRow.restored_from)
-        .where(
-            RevisionRow.offer_id == question.offer_id,
-            RevisionRow.created_at >= span.first * _QUARTER_S * 1000,
-            RevisionRow.created_at < span.after * _QUARTER_S * 1000,
-        )
-        .order_by(RevisionRow.revision)
-    )
-    return [
-        Edit(revision=row.revision, at=utc(row.created_at), author=row.author_name, restored_from=row.restored_from)
-        for row in await session.execute(query)
-    ]
 
 
 def _moment(quarter: int) -> datetime:

@@ -1,6 +1,7 @@
 """Analytics as the API gives them."""
 
 from decimal import Decimal
+from enum import StrEnum
 
 from pydantic import Field
 
@@ -36,13 +37,26 @@ class Point(Measures):
     groups: dict[str, int]
 
 
+class Event(StrEnum):
+    """What happened to a revision: saved for everyone, tried on a share, then published to everyone, or taken back.
+
+    What is taken back is so by a revision of its own, which is what was live before.
+    """
+
+    SAVED = "saved"
+    TRIED = "tried"
+    PROMOTED = "promoted"
+    WITHDRAWN = "withdrawn"
+
+
 class Edit(Output):
-    """A revision of the smart link saved in this range."""
+    """What happened to the smart link in this range: a revision that was saved, or one tried that went to everyone."""
 
     revision: int
     at: TimeOut
     author: str
     restored_from: int | None
+    event: Event
 
 
 class Previous(Output):
