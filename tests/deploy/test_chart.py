@@ -16,6 +16,7 @@ EVERYTHING: dict[str, Any] = {
             "clicks-redis-url": "redis+sentinel://:a@s1,s2,s3/clicks",
             "database-url": "postgresql://turnout:b@db/turnout",
             "admin-password": "correct horse",
+            "redis-replica-url": "redis://replica:6379/0",
         }
     },
     "geoUpdate": {"enabled": True, "maxmindSecret": "maxmind"},

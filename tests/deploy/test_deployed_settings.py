@@ -23,7 +23,7 @@ Environment = Mapping[str, str]
 
 def of_service(name: str) -> dict[str, str]:
     service = compose_filled()["services"][name]
-    given = {name: str(value) for name, value in service["environment"].items()}
+    given = {name: str(value or "") for name, value in service["environment"].items()}  # unset is empty, not null
     return image_environment(service["build"]["target"]) | given
 
 
@@ -84,6 +84,11 @@ def test_what_is_set_is_taken(settings: type[BaseSettings], read: Callable[[], E
 @pytest.mark.parametrize("place", [name for name in EDGES if name != "image"])
 def test_an_edge_is_told_what_it_must_know(place: str) -> None:
     assert {f"{PREFIX}{name}" for name in NEEDED_BY_EDGES} - set(EDGES[place]()) == set()
+
+
+@pytest.mark.parametrize("place", ["compose edge-1", "compose edge-2", "helm", "helm, least"])
+def test_an_edge_may_be_told_of_a_replica_nearer_by(place: str) -> None:
+    assert "TURNOUT_REDIS_REPLICA_URL" in EDGES[place]()
 
 
 @pytest.mark.parametrize("place", [name for name in CONTROLS if name != "image"])
