@@ -1,4 +1,4 @@
-// The texts of `texts.js` whose contrast with what lies behind them is below `least`: {text, at, ratio, color, behind}.
+// Those of `texts`, as texts.js has them, whose contrast with what lies behind is below `least`: {text, at, ratio, color, behind}.
 // `picture` is the page without its text. Behind a text may be more than one colour: every one that makes up a tenth of
 // its box counts, and the worst decides.
 async ({ picture, texts, least }) => {
@@ -20,18 +20,25 @@ async ({ picture, texts, least }) => {
     if (width < 1 || height < 1) return [];
     const { data } = canvas.getImageData(x, y, width, height);
     const alike = new Map();
+    let last = -1;
+    let group = null;
     for (let at = 0; at < data.length; at += 4) {
       const key = ((data[at] >> 3) << 10) | ((data[at + 1] >> 3) << 5) | (data[at + 2] >> 3);
-      const group = alike.get(key) ?? alike.set(key, { count: 0, sum: [0, 0, 0] }).get(key);
+      if (key !== last) {  // neighbours are mostly alike
+        last = key;
+        group = alike.get(key) ?? alike.set(key, { count: 0, sum: [0, 0, 0] }).get(key);
+      }
       group.count += 1;
-      group.sum.forEach((_, part) => (group.sum[part] += data[at + part]));
+      group.sum[0] += data[at];
+      group.sum[1] += data[at + 1];
+      group.sum[2] += data[at + 2];
     }
     const groups = [...alike.values()].sort((a, b) => b.count - a.count);
     return groups.filter(({ count }, place) => place === 0 || count >= (width * height) / 10).map(({ count, sum }) => sum.map((one) => one / count));
   };
 
   const faults = [];
-  for (const { text, at, color, alpha, boxes } of texts) {
+  for (const { text, at, color, alpha, boxes } of JSON.parse(texts)) {
     let worst = null;
     for (const back of boxes.flatMap(behind)) {
       const seen = color.map((one, part) => alpha * one + (1 - alpha) * back[part]);

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.looks import inspect
 from tests.browser.scenes import Scene, furnish, scenes
@@ -43,12 +43,19 @@ def windows(browser: Browser, base_url: str, logged_in: Any, size: str) -> Itera
         context.close()
 
 
+@pytest.fixture(scope="module")
+def bench(browser: Browser) -> Iterator[Page]:
+    """A page on which pixels are counted."""
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
 @pytest.mark.parametrize("portion", range(PORTIONS))
 def test_everything_can_be_read_and_used_and_is_in_its_place(
-    browser: Browser, windows: dict[bool, BrowserContext], wanted: list[Scene], size: str, portion: int
+    windows: dict[bool, BrowserContext], bench: Page, wanted: list[Scene], size: str, portion: int
 ) -> None:
     found: dict[str, list[str]] = {}
-    bench = browser.new_page()
     for scene in wanted[portion::PORTIONS]:
         if scene.phone_only and size != PHONE:
             continue
@@ -56,5 +63,4 @@ def test_everything_can_be_read_and_used_and_is_in_its_place(
         if faults := inspect(page, bench, scene.show, within=scene.covered_by):
             found[scene.name] = faults
         page.close()
-    bench.close()
     assert found == {}

@@ -1,5 +1,5 @@
-// Every text that can be seen on the page: {text, at, color, boxes}. Afterwards all text is transparent, so that a
-// picture of the page is a picture of what lies behind it; `false` as the argument brings it back.
+// Every text that can be seen on the page, as JSON: [{text, at, color, alpha, boxes}]. Afterwards all text is transparent,
+// so that a picture of the page is a picture of what lies behind it; `false` as the argument brings it back.
 (hide) => {
   const sheet = (window.withoutText ??= new CSSStyleSheet());
   sheet.replaceSync(
@@ -7,17 +7,25 @@
       " text-decoration-color: transparent !important; text-shadow: none !important } svg :is(text, tspan) { fill: transparent !important }",
   );
   document.adoptedStyleSheets = document.adoptedStyleSheets.filter((one) => one !== sheet);
-  if (!hide) return [];
+  if (!hide) return "[]";
 
+  // Hundreds of texts share ancestors, and most of them a colour: nothing is worked out twice.
+  const once = (work) => {
+    const known = new Map();
+    return (key) => {
+      if (!known.has(key)) known.set(key, work(key));
+      return known.get(key);
+    };
+  };
   const found = [];
   const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-  const rgba = (color) => {
+  const rgba = once((color) => {
     canvas.clearRect(0, 0, 1, 1);
     canvas.fillStyle = color;
     canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const opacity = (element) => (element ? Number(getComputedStyle(element).opacity) * opacity(element.parentElement) : 1);
+  });
+  const opacity = once((element) => (element ? Number(getComputedStyle(element).opacity) * opacity(element.parentElement) : 1));
   const name = (element) => {
     const own = (one) => one.localName + (one.id ? `#${one.id}` : "") + [...one.classList].map((word) => `.${word}`).join("");
     return [element.parentElement?.closest("[class]"), element].filter(Boolean).map(own).join(" > ");
@@ -25,18 +33,25 @@
   // WCAG 1.4.3 leaves out what cannot be used.
   const unused = (element) => element.closest(":disabled, [aria-disabled=true], [inert]") !== null || element.querySelector?.(":scope > :disabled") !== null;
 
+  const inside = (box, edge) => ({
+    left: Math.max(box.left, edge.left),
+    top: Math.max(box.top, edge.top),
+    right: Math.min(box.right, edge.right),
+    bottom: Math.min(box.bottom, edge.bottom),
+  });
+  // What all that clips an element leaves to see of it; null for nothing.
+  const clip = once((element) => {
+    if (!element) return { left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity };
+    const style = getComputedStyle(element);
+    const around = style.clipPath === "none" ? clip(element.parentElement) : null;
+    const clips = element !== document.documentElement && element !== document.body && style.overflow !== "visible";
+    return around && clips ? inside(around, element.getBoundingClientRect()) : around;
+  });
   // What is left of a box inside all that clips it; null when nothing is.
   const clipped = (box, element) => {
-    let { left, top, right, bottom } = box;
-    for (let one = element; one; one = one.parentElement) {
-      const style = getComputedStyle(one);
-      if (style.clipPath !== "none") return null;
-      if (one !== document.documentElement && one !== document.body && style.overflow !== "visible") {
-        const edge = one.getBoundingClientRect();
-        [left, top, right, bottom] = [Math.max(left, edge.left), Math.max(top, edge.top), Math.min(right, edge.right), Math.min(bottom, edge.bottom)];
-      }
-    }
-    return right - left >= 2 && bottom - top >= 2 ? { left, top, right, bottom } : null;
+    const around = clip(element);
+    const left = around && inside(box, around);
+    return left && left.right - left.left >= 2 && left.bottom - left.top >= 2 ? left : null;
   };
   const inFront = ({ left, top, right, bottom }, element) => {
     if (getComputedStyle(element).pointerEvents === "none") return true;
@@ -75,5 +90,5 @@
     }
   }
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
-  return found;
+  return JSON.stringify(found);
 }
