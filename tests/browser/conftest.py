@@ -28,7 +28,7 @@ expect.set_options(timeout=_HANG_MS)
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     executable = chromium.executable()
     if executable is None:
-        pytest.skip("needs Chromium on PATH (Debian's package chromium)")
+        pytest.skip("needs Chromium on PATH (Debian's package chromium-headless-shell, or chromium)")
     return {**browser_type_launch_args, "executable_path": executable, "args": chromium.ARGUMENTS}
 
 
