@@ -14,8 +14,9 @@ pytestmark = pytest.mark.usefixtures("recorded")
 
 @pytest.fixture(scope="module")
 def recorded(turnout: Turnout) -> None:
-    """The example's clicks have arrived."""
+    """The example's clicks have arrived, all of them: figures are compared with one another."""
     wait_for(lambda: turnout.call("GET", f"/offers/{turnout.offer_id()}/analytics")["totals"]["clicks"] > 1_000)
+    wait_for(lambda: turnout.call("GET", "/accounting")["total"]["in_flight"] == 0)
 
 
 @pytest.fixture
