@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
+import orjson
 from markupsafe import Markup, escape
 
 from control.web.smart_link import WORDS
@@ -16,6 +18,12 @@ _MACRO: Final = re.compile(r"(\{[a-z0-9_]+\})")
 
 def sentence(when: Mapping[str, Any]) -> Markup:
     """Return conditions, as the API gives them: `From [United States] on [mobile]`."""
+    return _sentence(orjson.dumps(when))
+
+
+@lru_cache(maxsize=1_000)  # a page of history says the conditions of every rule three times
+def _sentence(text: bytes) -> Markup:
+    when = orjson.loads(text)
     said = [_said(kind, when[kind], first=not place) for place, kind in enumerate(_kinds(when))]
     if "country" not in when:
         said.insert(0, Markup("From anywhere"))

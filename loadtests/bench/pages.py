@@ -15,10 +15,12 @@ import argparse
 import posixpath
 import random
 import re
+import sqlite3
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -39,6 +41,7 @@ _COUNTRIES: Final = ("US", "GB", "DE", "FR", "CA", "AU", "IN", "NL", "BR", "ES",
 _DEVICES: Final = ("mobile", "desktop", "tablet", "other")
 _PARTNERS: Final = 200
 _REVISIONS: Final = 20
+_CLOSING_S: Final = 180
 _QUERIES: Final = {
     "/links": "q=bench-00",
     "/offers": "q=bench",
@@ -169,6 +172,21 @@ def _visit(turnout: Turnout, offer: dict[str, Any], partners: list[dict[str, Any
     events = list(traffic.month(offer, sources, time.time_ns() // 1_000_000, random.Random(7)))
     traffic.leave(turnout.data_dir / "spool", events)
     wait_for(lambda: turnout.call("GET", "/accounting")["total"]["recorded"] >= len(events), turnout.__str__)
+    _settle(turnout)
+
+
+def _settle(turnout: Turnout) -> None:
+    """Wait until the days that are over are closed, as they are where the month did not come within a second.
+
+    The ingester closes days once a minute; until then charts read quarter hours. Raises TimeoutError.
+    """
+    query = "SELECT count(*) FROM click_closed_days WHERE days = 1"
+    deadline = time.monotonic() + _CLOSING_S
+    with closing(sqlite3.connect(turnout.data_dir / "clicks.db")) as clicks:
+        while clicks.execute(query).fetchone()[0] < traffic.DAYS:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the days were not closed")
+            time.sleep(1)
 
 
 def addresses(ids: dict[str, str]) -> Iterator[tuple[str, str]]:

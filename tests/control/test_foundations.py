@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
@@ -21,6 +21,7 @@ from control.access.models import KeyRow
 from control.access.roles import Role
 from control.app import close, create_app, prepare
 from control.db import Database, UnusableDatabase
+from control.fields import SmallJson
 from control.ids import new_id, new_secret, new_slug
 from control.migrations.upgrade import METADATA, upgrade
 from control.parts import Parts
@@ -259,6 +260,28 @@ def test_health_is_told_without_a_key(client: Client) -> None:
     assert client.request("GET", "/livez").json() == {"status": "ok"}
     assert client.request("GET", "/readyz").json() == {"status": "ready", "database": "ok", "redis": "ok"}
     assert "turnout_control_publish_behind 0.0" in client.request("GET", "/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("value", "is_small"),
+    [
+        pytest.param("x" * 65_527, True, id="all there may be"),
+        pytest.param("x" * 65_528, False, id="one more"),
+        pytest.param("é" * 10_921, True, id="six characters each"),
+        pytest.param("é" * 10_922, False, id="six characters each, one more"),
+        pytest.param("😀" * 5_461, False, id="twelve characters each"),
+        pytest.param([1] * 21_842, True, id="blanks"),
+        pytest.param([1] * 21_844, False, id="blanks, two more"),
+        pytest.param(2**70, True, id="a number of many digits"),
+    ],
+)
+def test_json_is_small_by_what_it_is_written_out_as(value: Any, is_small: bool) -> None:
+    small = TypeAdapter(SmallJson)
+    if is_small:
+        assert small.validate_python({"a": value}) == {"a": value}
+    else:
+        with pytest.raises(ValidationError, match="this is too large"):
+            small.validate_python({"a": value})
 
 
 def test_a_body_has_a_size_that_it_says_or_not(api: Api) -> None:
