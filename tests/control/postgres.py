@@ -3,11 +3,10 @@ as long."""
 
 import asyncio
 import os
-from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import make_url, text
-from sqlalchemy.ext.asyncio import create_async_engine
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import make_url
 
 URL: Final = os.environ.get("TURNOUT_TEST_POSTGRES_URL", "")
 """The server under test; empty: SQLite is."""
@@ -21,7 +20,7 @@ class PostgresDatabase:
 
     def __init__(self) -> None:
         self._name = f"turnout_test_{os.getpid()}"
-        self._put_back: Sequence[str] = ()
+        self._put_back = ""
 
     @property
     def url(self) -> str:
@@ -30,19 +29,20 @@ class PostgresDatabase:
 
     def create(self) -> None:
         """Make it, empty."""
-        asyncio.run(_execute(URL, [f"DROP DATABASE IF EXISTS {self._name}", f"CREATE DATABASE {self._name}"]))
+        asyncio.run(_execute(URL, f"DROP DATABASE IF EXISTS {self._name}", f"CREATE DATABASE {self._name}"))
 
     def keep(self) -> None:
         """Remember what is in it."""
-        [tables] = asyncio.run(_execute(self.url, [_TABLES]))
-        copies = [f'CREATE TABLE kept."{table}" AS TABLE public."{table}"' for table in tables]
-        asyncio.run(_execute(self.url, ["CREATE SCHEMA kept", *copies]))
-        self._put_back = [
+        tables = asyncio.run(_tables(self.url))
+        copies = (f'CREATE TABLE kept."{table}" AS TABLE public."{table}"' for table in tables)
+        asyncio.run(_execute(self.url, "CREATE SCHEMA kept", *copies))
+        steps = (
             f"{_OTHERS} AND pid <> pg_backend_pid()",
             "SET session_replication_role = replica",  # foreign keys do not say in which order
             *(f'DELETE FROM public."{table}"' for table in tables),
             *(f'INSERT INTO public."{table}" SELECT * FROM kept."{table}"' for table in tables),
-        ]
+        )
+        self._put_back = ";".join(steps)
 
     def put_back(self) -> None:
         """Have in it what was kept, and nobody else connected."""
@@ -50,14 +50,19 @@ class PostgresDatabase:
 
     def drop(self) -> None:
         """Remove it."""
-        asyncio.run(_execute(URL, [f"DROP DATABASE {self._name} WITH (FORCE)"]))
+        asyncio.run(_execute(URL, f"DROP DATABASE {self._name} WITH (FORCE)"))
 
 
-async def _execute(url: str, statements: Sequence[str]) -> list[list[str]]:
-    """Run statements on one connection; return the first column of those that have rows."""
-    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"), isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        results = [await connection.execute(text(statement)) for statement in statements]
-        found = [[row[0] for row in result] for result in results if result.returns_rows]
-    await engine.dispose()
-    return found
+async def _execute(url: str, *statements: str) -> None:
+    """Run each on one connection; several in one string are one transaction, and one way there and back."""
+    connection = await asyncpg.connect(url)
+    for statement in statements:
+        await connection.execute(statement)
+    await connection.close()
+
+
+async def _tables(url: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch(_TABLES)
+    await connection.close()
+    return [row[0] for row in rows]
