@@ -11,8 +11,9 @@ from tests.servers import RedisServer, Site, let_children_heed_signals
 
 _BROWSER = Path(__file__).parent / "browser"
 
-_LONGEST = ("up", "postgres", "drills", "image_install", "install", "click_pipeline", "schemathesis", "edge_process")
-"""Files of tests/integration that take minutes: begun last, they would keep one process busy and the others idle."""
+_LONGEST = ("postgres", "up", "drills", "image_install", "schemathesis", "install", "click_pipeline", "auditor")
+_LONGEST += ("control_api", "edge_process", "canary", "accessibility", "hostile_text", "smart_link", "saved_visitors")
+"""Files that take a minute and more: begun last, they would keep one process busy and the others idle."""
 
 settings.register_profile("turnout", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("turnout")  # which judges no example by the clock: how long one takes is up to the neighbours
