@@ -1,8 +1,10 @@
-"""SQLite beside an event loop: a statement, its rows and its end are one turn of the connection's thread.
+"""SQLite beside an event loop: short statements are done at once, the others by a thread, each in one turn of it.
 
-aiosqlite takes a turn for each call: four a statement, and on a machine that answers clicks meanwhile each is a wait
-for a core. So here a statement comes back with all of its rows, the first one of a transaction begins it, and nobody
-waits for a rollback.
+aiosqlite takes a turn of its thread for each call: four a statement, and on a machine that answers clicks meanwhile
+each is a wait for a core. A statement that finds a row by its key takes less time than asking a thread to do it. So
+what only reads is begun where it is asked for, and left to the thread where it proves long; a row that is added is
+added at once. What may wait for others, for a disk or for many rows is the thread's: the writer lock, commits, changes.
+A statement comes back with all of its rows, the first one of a transaction begins it, and nobody waits for a rollback.
 """
 
 import sqlite3
@@ -16,31 +18,72 @@ import aiosqlite
 _FETCH_CHUNK: Final = 64
 """aiosqlite's own; nothing here fetches by portions."""
 
+_SHORT_STEPS: Final = 5_000
+"""Steps of SQLite's machine after which a read is left to the thread, at the latest after twice as many: some 0.2 ms,
+about as long as it takes to ask the thread and to hear from it."""
+
+_MOST_VALUES: Final = 64
+"""In what is added at once: one row. SQLAlchemy adds hundreds by one statement, too."""
+
 
 class Connection(aiosqlite.Connection):
     """One connection, as SQLAlchemy's adapter of aiosqlite uses it."""
 
     _opening: str | None = None
+    _asked = 0
+    """Turns that the thread was asked for, counted by the loop's thread alone."""
+    _taken = 0
+    """Turns that it has taken, counted by itself alone: while they are fewer, the connection is its."""
 
     @classmethod
     def open(cls, path: str, **options: Any) -> Self:
         """Return a connection to be awaited, which begins only what `begin_with` says; `options` are sqlite3's."""
+        options["check_same_thread"] = False
         connection = cls(partial(sqlite3.connect, path, **options, isolation_level=None), _FETCH_CHUNK)
         connection._thread.daemon = True  # what was not closed must not hold up the end of the process
         return connection
 
     def begin_with(self, statement: str) -> None:
-        """Begin a transaction with `statement`, in the turn of the first one that follows."""
+        """Begin a transaction with `statement`, together with the first one that follows."""
         self._opening = statement
 
     def cursor(self) -> "Cursor":  # type: ignore[override]  # only the adapter asks for it
         """Return a cursor for one statement; it costs nothing."""
         return Cursor(self)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether the thread is not about anything, and so the connection may be used without it."""
+        return self._asked == self._taken
+
+    def add_at_once(self, work: Callable[[sqlite3.Cursor], None]) -> bool:
+        """Do `work`, which adds a row; False where that is the thread's to do, for it has to begin or is busy."""
+        if not self.is_idle or self._opening is not None:
+            return False
+        _with_cursor(self._conn, None, work)
+        return True
+
+    def read_at_once(self, work: Callable[[sqlite3.Cursor], None]) -> bool:
+        """Do `work`, which only reads, if that is short; False where it is not, and nothing came of it."""
+        if not self.is_idle or self._opening not in (None, "BEGIN"):
+            return False
+        opening, self._opening = self._opening, None
+        patience = _Patience()
+        self._conn.set_progress_handler(patience, _SHORT_STEPS)
+        try:
+            _with_cursor(self._conn, opening, work)
+        except sqlite3.OperationalError:
+            if not patience.is_lost:
+                raise
+            return False
+        finally:
+            self._conn.set_progress_handler(None, 0)
+        return True
+
     async def turn(self, work: Callable[[sqlite3.Cursor], None]) -> None:
         """Have `work` done by the thread, in the transaction that is due. Raises sqlite3.Error."""
         opening, self._opening = self._opening, None
-        await self._execute(_with_cursor, self._conn, opening, work)  # type: ignore[no-untyped-call]
+        await self._execute(_with_cursor, self._conn, opening, work)
 
     async def commit(self) -> None:
         """Commit what was begun; of a transaction without statements nothing was."""
@@ -51,8 +94,40 @@ class Connection(aiosqlite.Connection):
     async def rollback(self) -> None:
         """Roll back before whatever comes next on this connection, without waiting for it."""
         if self._opening is None:
-            self._tx.put_nowait((None, self._conn.rollback))
+            if self.is_idle:
+                self._conn.rollback()
+            else:
+                self._asked += 1
+                self._tx.put_nowait((None, partial(self._take, self._conn.rollback)))
         self._opening = None
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self._asked += 1
+        return await super()._execute(self._take, fn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def _take(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        finally:
+            self._taken += 1
+
+
+class _Patience:
+    """What SQLite asks every so many steps: the second time it is told to stop, for the first may come at once."""
+
+    __slots__ = ("asked",)
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self) -> bool:
+        self.asked += 1
+        return self.is_lost
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a statement was stopped."""
+        return self.asked > 1
 
 
 class Cursor:
@@ -72,7 +147,13 @@ class Cursor:
 
     async def execute(self, statement: str, parameters: Any = ()) -> None:
         """Run one statement. Raises sqlite3.Error."""
-        await self._connection.turn(partial(self._run, sqlite3.Cursor.execute, statement, parameters))
+        work = partial(self._run, sqlite3.Cursor.execute, statement, parameters)
+        if statement.startswith("SELECT"):
+            is_done = self._connection.read_at_once(work)
+        else:
+            is_done = _adds_a_row(statement, parameters) and self._connection.add_at_once(work)
+        if not is_done:
+            await self._connection.turn(work)
 
     async def executemany(self, statement: str, parameters: Sequence[Any]) -> None:
         """Run one statement for each of `parameters`. Raises sqlite3.Error."""
@@ -89,6 +170,10 @@ class Cursor:
         run(cursor, statement, parameters)
         self.description, self.rows = cursor.description, cursor.fetchall()
         self.lastrowid, self.rowcount = cursor.lastrowid, cursor.rowcount
+
+
+def _adds_a_row(statement: str, parameters: Sequence[Any]) -> bool:
+    return statement.startswith("INSERT INTO") and "SELECT" not in statement and len(parameters) <= _MOST_VALUES
 
 
 def _with_cursor(connection: sqlite3.Connection, opening: str | None, work: Callable[[sqlite3.Cursor], None]) -> None:

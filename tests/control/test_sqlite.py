@@ -75,17 +75,24 @@ async def pears(db: Database) -> int:
         return int(await session.scalar(text("SELECT count(*) FROM pears")) or 0)
 
 
+LONG = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300000) SELECT count(*) FROM n"
+
+
 @pytest.mark.parametrize(
-    ("statement", "parameters", "rows"),
+    ("turns", "statement", "parameters", "rows"),
     [
-        ("SELECT id FROM pears ORDER BY id", {}, [(1,), (2,)]),
-        ("INSERT INTO pears VALUES (:id) RETURNING id", {"id": 3}, [(3,)]),
-        ("UPDATE pears SET id = id + 10", {}, None),
-        ("INSERT INTO pears VALUES (:id)", [{"id": 3}, {"id": 4}], None),
+        pytest.param(0, "SELECT id FROM pears ORDER BY id", {}, [(1,), (2,)], id="a short read"),
+        pytest.param(1, f"SELECT * FROM ({LONG})", {}, [(300_000,)], id="a long read"),
+        pytest.param(1, LONG, {}, [(300_000,)], id="not plainly a read"),
+        pytest.param(0, "INSERT INTO pears VALUES (:id) RETURNING id", {"id": 3}, [(3,)], id="a row is added"),
+        pytest.param(1, "INSERT INTO pears SELECT id + 10 FROM pears", {}, None, id="rows are added from others"),
+        pytest.param(1, "UPDATE pears SET id = id + 10", {}, None, id="rows are changed"),
+        pytest.param(1, "INSERT INTO pears VALUES (:id)", [{"id": 3}, {"id": 4}], None, id="one statement many times"),
     ],
-    ids=["rows", "rows of a write", "no rows", "one statement many times"],
 )
-def test_a_statement_takes_one_turn(path: Path, statement: str, parameters: Any, rows: Any) -> None:
+def test_what_may_take_long_takes_one_turn_and_the_rest_none(
+    path: Path, turns: int, statement: str, parameters: Any, rows: Any
+) -> None:
     async def scenario(engine: AsyncEngine) -> tuple[int, Any]:
         async with engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
@@ -94,7 +101,49 @@ def test_a_statement_takes_one_turn(path: Path, statement: str, parameters: Any,
             found = [tuple(row) for row in result] if result.returns_rows else None
             return driver.turns - before, found
 
-    assert on_engine(path, scenario) == (1, rows)
+    assert on_engine(path, scenario) == (turns, rows)
+
+
+def test_many_rows_of_one_statement_are_not_added_on_the_loop(path: Path) -> None:
+    async def scenario(connection: Counted) -> int:
+        statement = f"INSERT INTO pears VALUES {', '.join(['(?)'] * 100)}"
+        await connection.cursor().execute(statement, list(range(100, 200)))
+        return connection.turns
+
+    assert on_connection(path, scenario) == 1
+
+
+def test_a_read_that_is_left_to_the_thread_is_not_stopped_there(path: Path) -> None:
+    async def scenario(connection: Counted) -> list[Any]:
+        found = []
+        for _ in range(3):  # SQLite counts steps of a statement that it remembers from the first time on
+            cursor = connection.cursor()
+            await cursor.execute(f"SELECT * FROM ({LONG})")
+            found.append(await cursor.fetchall())
+        return found
+
+    assert on_connection(path, scenario) == [[(300_000,)]] * 3
+
+
+def test_a_short_read_is_done_at_once_however_often_it_is_asked(path: Path) -> None:
+    async def scenario(connection: Counted) -> int:
+        for _ in range(3_000):
+            await connection.cursor().execute("SELECT id FROM pears")
+        return connection.turns
+
+    assert on_connection(path, scenario) == 0
+
+
+def test_what_the_thread_was_asked_first_comes_first(path: Path) -> None:
+    async def scenario(connection: Counted) -> list[Any]:
+        slow = asyncio.create_task(connection.cursor().execute(f"INSERT INTO pears SELECT 3 FROM ({LONG})"))
+        await asyncio.sleep(0)
+        cursor = connection.cursor()
+        await cursor.execute("SELECT id FROM pears")
+        await slow
+        return await cursor.fetchall()
+
+    assert on_connection(path, scenario) == [(1,), (2,), (3,)]
 
 
 def test_what_a_statement_did_is_told(path: Path) -> None:
@@ -107,14 +156,15 @@ def test_what_a_statement_did_is_told(path: Path) -> None:
     assert on_engine(path, scenario) == (7, 3)
 
 
-def test_a_transaction_begins_in_the_turn_of_its_first_statement(path: Path) -> None:
+@pytest.mark.parametrize(("begin", "turns"), [("BEGIN", 0), ("BEGIN IMMEDIATE", 1)], ids=["a reader", "a writer waits"])
+def test_a_transaction_begins_with_its_first_statement(path: Path, begin: str, turns: int) -> None:
     async def scenario(connection: Counted) -> tuple[bool, int, bool]:
-        connection.begin_with("BEGIN IMMEDIATE")
+        connection.begin_with(begin)
         before = connection.in_transaction
         await connection.cursor().execute("SELECT id FROM pears")
         return before, connection.turns, connection.in_transaction
 
-    assert on_connection(path, scenario) == (False, 1, True)
+    assert on_connection(path, scenario) == (False, turns, True)
 
 
 @pytest.mark.parametrize("end", [Connection.commit, Connection.rollback])
