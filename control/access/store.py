@@ -1,17 +1,26 @@
 """All queries on keys, people, their sessions and password links."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import ScalarResult, delete, func, select
+from sqlalchemy import ScalarResult, bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.access.models import KeyRow, PasswordLinkRow, SessionRow, UserRow
 from control.access.roles import Role
 
+_KEY: Final = select(KeyRow).where(KeyRow.digest == bindparam("digest"))
+_SESSION: Final = (
+    select(SessionRow, UserRow)
+    .join(UserRow, UserRow.id == SessionRow.user_id)
+    .where(SessionRow.digest == bindparam("digest"), SessionRow.expires_at > bindparam("now"))
+)
+"""Made once: every call asks one of them, and making a question takes longer than the answer."""
+
 
 async def key_by_digest(session: AsyncSession, digest: str) -> KeyRow | None:
     """Return the key whose token has this digest."""
-    return (await session.scalars(select(KeyRow).where(KeyRow.digest == digest))).one_or_none()
+    return (await session.scalars(_KEY, {"digest": digest})).one_or_none()
 
 
 async def key_by_id(session: AsyncSession, key_id: str) -> KeyRow | None:
@@ -31,12 +40,7 @@ async def user_by_login(session: AsyncSession, login: str) -> UserRow | None:
 
 async def session_by_digest(session: AsyncSession, digest: str, now_ms: int) -> tuple[SessionRow, UserRow] | None:
     """Return a live session and whose it is."""
-    query = (
-        select(SessionRow, UserRow)
-        .join(UserRow, UserRow.id == SessionRow.user_id)
-        .where(SessionRow.digest == digest, SessionRow.expires_at > now_ms)
-    )
-    row = (await session.execute(query)).one_or_none()
+    row = (await session.execute(_SESSION, {"digest": digest, "now": now_ms})).one_or_none()
     return None if row is None else (row[0], row[1])
 
 

@@ -1,17 +1,20 @@
 """All queries on canaries."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.canaries.models import CanaryRow
 
+_RUNNING: Final = select(CanaryRow).where(CanaryRow.offer_id == bindparam("offer"), CanaryRow.ended_at.is_(None))
+"""Made once: every edit asks it, and making a question takes longer than its answer."""
+
 
 async def running(session: AsyncSession, offer_id: str) -> CanaryRow | None:
     """Return the canary that runs on an offer; there is at most one."""
-    query = select(CanaryRow).where(CanaryRow.offer_id == offer_id, CanaryRow.ended_at.is_(None))
-    return (await session.scalars(query)).one_or_none()
+    return (await session.scalars(_RUNNING, {"offer": offer_id})).one_or_none()
 
 
 async def running_on(session: AsyncSession, offer_ids: Collection[str]) -> dict[str, CanaryRow]:

@@ -35,6 +35,13 @@ _CHAIN: Final = (
 )
 """Where SQL stands and the links of the chain from a sequence on, in one question, made once: every edit asks it."""
 
+_BODIES: Final = (
+    select(OutboxRow.sequence, OutboxRow.key, OutboxRow.body)
+    .where(OutboxRow.sequence.between(bindparam("first"), bindparam("last")))
+    .order_by(OutboxRow.sequence, OutboxRow.place)
+)
+_COMMITTED_AT: Final = select(_LINK.committed_at).where(_LINK.sequence == bindparam("sequence"))
+
 
 class Size(NamedTuple):
     """What one transaction weighs in a batch."""
@@ -116,9 +123,7 @@ async def hash_at(db: Database, sequence: int) -> str | None:
 async def commit_time(db: Database, sequence: int) -> int | None:
     """Return when a transaction was committed (milliseconds since 1970 UTC), None when it never was or is too old."""
     async with db.read() as session:
-        return await session.scalar(
-            select(PublishedTransaction.committed_at).where(PublishedTransaction.sequence == sequence)
-        )
+        return await session.scalar(_COMMITTED_AT, {"sequence": sequence})
 
 
 async def newest_rows(db: Database, up_to: int, page: int = MAX_BATCH_KEYS) -> AsyncIterator[list[NewestRow]]:
@@ -150,11 +155,7 @@ async def _batch(session: AsyncSession, links: Sequence[Any]) -> tuple[Transacti
     links = links[: batch_length([Size(link.key_count, link.size_bytes) for link in links])]
     if not links:
         return ()
-    rows = await session.execute(
-        select(OutboxRow.sequence, OutboxRow.key, OutboxRow.body)
-        .where(OutboxRow.sequence.between(links[0].at, links[-1].at))
-        .order_by(OutboxRow.sequence, OutboxRow.place)
-    )
+    rows = await session.execute(_BODIES, {"first": links[0].at, "last": links[-1].at})
     changes: dict[int, list[Change]] = {link.at: [] for link in links}
     for row in rows:
         changes[row.sequence].append(Change(row.key, row.body))

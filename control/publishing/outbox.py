@@ -11,14 +11,25 @@ order, and a transaction that rolls back gives its number back, so there are no 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.db import now_ms
 from control.publishing.models import ONLY, Lineage, OutboxRow, PublishedTransaction
 from shared.wire import chain_hash
+
+_LINEAGE, _LINKS, _BODIES = (cast(Table, model.__table__) for model in (Lineage, PublishedTransaction, OutboxRow))
+_LOCK: Final = (
+    select(_LINEAGE.c.epoch, _LINEAGE.c.sequence, _LINEAGE.c.hash).where(_LINEAGE.c.id == ONLY).with_for_update()
+)
+_MOVE: Final = (
+    update(_LINEAGE).where(_LINEAGE.c.id == ONLY).values(sequence=bindparam("moved_to"), hash=bindparam("moved_hash"))
+)
+_ADD_LINK: Final = insert(_LINKS)
+_ADD_BODIES: Final = insert(_BODIES)
+"""Of tables, not of objects, and made once: every edit does it, and who waits for an edit waits for this."""
 
 GENESIS_HASH: Final = ""
 """Hash of the empty chain, sequence 0."""
@@ -51,16 +62,13 @@ async def append(session: AsyncSession, changes: Sequence[Change]) -> int:
         return lineage.sequence
     sequence = lineage.sequence + 1
     digest = chain_hash(lineage.hash, sequence, bodies.items())
-    await session.execute(
-        update(Lineage).where(Lineage.id == ONLY).values(sequence=sequence, hash=digest),
-        execution_options={"synchronize_session": False},
-    )
+    await session.execute(_MOVE, {"moved_to": sequence, "moved_hash": digest})
     await _insert_transaction(session, sequence, digest, len(bodies), size_bytes)
     rows = [
         {"sequence": sequence, "place": place, "key": key, "body": body}
         for place, (key, body) in enumerate(bodies.items())
     ]
-    await session.execute(insert(OutboxRow.__table__), rows)  # type: ignore[arg-type]  # a Table, which insert takes
+    await session.execute(_ADD_BODIES, rows)
     return sequence
 
 
@@ -75,15 +83,14 @@ class LineagePoint:
 
 async def lock_lineage(session: AsyncSession) -> LineagePoint:
     """Return the lineage, locked until the session's transaction ends; the first call ever creates it, at epoch 0."""
-    query = select(Lineage.epoch, Lineage.sequence, Lineage.hash).where(Lineage.id == ONLY).with_for_update()
-    row = (await session.execute(query)).one_or_none()
+    row = (await session.execute(_LOCK)).one_or_none()
     if row is not None:
         return LineagePoint(*row)
-    await session.execute(insert(Lineage).values(id=ONLY, epoch=0, sequence=0, hash=GENESIS_HASH))
+    await session.execute(insert(_LINEAGE), {"id": ONLY, "epoch": 0, "sequence": 0, "hash": GENESIS_HASH})
     await _insert_transaction(session, 0, GENESIS_HASH, 0, 0)
     return LineagePoint(0, 0, GENESIS_HASH)
 
 
 async def _insert_transaction(session: AsyncSession, sequence: int, digest: str, keys: int, size_bytes: int) -> None:
     fields = {"sequence": sequence, "hash": digest, "keys": keys, "size_bytes": size_bytes}
-    await session.execute(insert(PublishedTransaction).values(committed_at=now_ms(), **fields))
+    await session.execute(_ADD_LINK, fields | {"committed_at": now_ms()})

@@ -1,13 +1,19 @@
 """All queries on revisions and rules."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.errors import Problem
 from control.offers.models import OfferRow
 from control.smartlinks.models import RevisionRow, RuleRow
+
+_REVISION: Final = select(RevisionRow).where(
+    RevisionRow.offer_id == bindparam("offer"), RevisionRow.revision == bindparam("number")
+)
+"""Made once: every edit asks it, and making a question takes longer than its answer."""
 
 
 async def current(session: AsyncSession, offer: OfferRow) -> RevisionRow:
@@ -17,8 +23,7 @@ async def current(session: AsyncSession, offer: OfferRow) -> RevisionRow:
 
 async def revision(session: AsyncSession, offer_id: str, number: int) -> RevisionRow:
     """Return one revision. Raises Problem 404."""
-    query = select(RevisionRow).where(RevisionRow.offer_id == offer_id, RevisionRow.revision == number)
-    row = (await session.scalars(query)).one_or_none()
+    row = (await session.scalars(_REVISION, {"offer": offer_id, "number": number})).one_or_none()
     if row is None:
         raise Problem.not_found("revision")
     return row
