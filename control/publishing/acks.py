@@ -25,9 +25,11 @@ from control.publishing.pace import pause
 from shared.wire import Head, Version, lease_key
 
 LOOK_S: Final = 0.005
+LOOK_UNASKED_S: Final = 0.02
 LOOK_AGAIN_S: Final = 0.05
 FRESH_S: Final = 0.25
-"""Time between looks while something watched is fresh, and later or when Redis fails."""
+"""Time between looks while something watched is fresh: where somebody waits for it, where nobody does, and later or
+when Redis fails."""
 
 RECENT: Final = 60
 """Publishes of which `recent` tells."""
@@ -71,7 +73,14 @@ class _Watch:
     committed_at: int
     fresh_until: float
     until: float
+    waiting: int = 0
     settled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def pause_s(self, now: float) -> float:
+        """Return how long it may be until the next look at it."""
+        if now >= self.fresh_until:
+            return LOOK_AGAIN_S
+        return LOOK_S if self.waiting else LOOK_UNASKED_S
 
 
 class Acks:
@@ -108,7 +117,7 @@ class Acks:
         found = self._counted(fleet, sequence)
         if found.complete:
             return replace(found, ms=self._complete_ms.get(self._published(sequence)))
-        committed_at = await commit_time(self._db, sequence)
+        committed_at = await self._committed_at(sequence)
         if committed_at is None:
             return found
         if not found.settled:
@@ -122,12 +131,13 @@ class Acks:
     async def wait_live(self, sequence: int, timeout_s: float) -> Propagation:
         """Return as soon as waiting longer is in vain, at the latest after `timeout_s`."""
         if self._published(sequence) not in self._complete_ms:
-            known = self._watched.get(sequence)
-            committed_at = known.committed_at if known else await commit_time(self._db, sequence)
+            committed_at = await self._committed_at(sequence)
             if committed_at is not None:
                 watch = self._watch(sequence, committed_at, timeout_s)
+                watch.waiting += 1
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(watch.settled.wait(), timeout_s)
+                watch.waiting -= 1
         return await self.propagation(sequence)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -153,6 +163,11 @@ class Acks:
             _log.warning("forgetting edges not heard from for a day", extra={"edges": [edge.host for edge in gone]})
             await self._carrier.forget_leases(names)
 
+    async def _committed_at(self, sequence: int) -> int | None:
+        """Return when `sequence` was committed, None when it never was; what is watched, nobody asks SQL about."""
+        known = self._watched.get(sequence)
+        return known.committed_at if known else await commit_time(self._db, sequence)
+
     def _watch(self, sequence: int, committed_at: int, duration_s: float) -> _Watch:
         now = time.monotonic()
         watch = self._watched.setdefault(sequence, _Watch(committed_at, now + FRESH_S, now))
@@ -164,8 +179,7 @@ class Acks:
     async def _look_until_settled(self) -> None:
         while self._watched:
             began = time.monotonic()
-            is_fresh = began < max(watch.fresh_until for watch in self._watched.values())
-            pause_s = LOOK_S if is_fresh else LOOK_AGAIN_S
+            pause_s = min(watch.pause_s(began) for watch in self._watched.values())
             try:
                 self._settle(await self.fleet())
             except (RedisError, OSError):
