@@ -4,10 +4,10 @@
     python -m loadtests.edit_to_live --steady [--workers 8] [--load 0.5] [--edits-per-s 20] [--seconds 60]
 
 Starts a Redis, control and an edge of its own, with a thousand links on the offer that is edited. The maximum rate is
-measured first; then people click at a share of it (`--load`): a visitor at each worker, on a connection kept alive,
-every 4 ms, and wrk the rest. Printed are times from the moment the PUT is sent: `live` until the last worker's first
-new answer, `saved` until a PUT without wait answers, `told` until a PUT with `?wait=` answers that all edges have it.
-Every other edit waits; the next begins when the one before is live.
+measured first; once its clicks are counted, people click at a share of it (`--load`): a visitor at each worker, on a
+connection kept alive, every 4 ms, and wrk the rest. Printed are times from the moment the PUT is sent: `live` until the
+last worker's first new answer, `saved` until a PUT without wait answers, `told` until a PUT with `?wait=` answers that
+all edges have it. Every other edit waits; the next begins when the one before is live.
 
 `--steady` saves so many times a second for so long, after as long without an edit, and tells what that costs: clicks
 answered a second, and the edge's processor time a click, beside the same load without edits.
@@ -36,7 +36,7 @@ from deploy.api import Api
 from loadtests.bench.visits import HOT, slug_of, write_script
 from loadtests.bench.wrk import Run, Wrk
 from loadtests.sightings import Watch, destination
-from tests.installation import KEY, Installation
+from tests.installation import KEY, Installation, wait_until
 from tests.servers import RedisServer
 
 _ASK_EVERY_S: Final = 0.004
@@ -61,6 +61,7 @@ class Load:
         write_script(self._steady, HOT, pause_ms=_PAUSE_MS)
         self._wrk = partial(Wrk, self._port, cpus=_CPUS, threads=2)
         self.maximum = self._wrk(flat_out, seconds=5, connections=128).wait().rate if share else 0.0
+        wait_until(lambda: not installation.metric("turnout_control_clicks_waiting"), installation.output)
         self._wanted = share * self.maximum
         self._ask_every_s = max(_ASK_EVERY_S, 2 * self._workers / self._wanted) if share else _ASK_EVERY_S
         self.runs: list[Run] = []

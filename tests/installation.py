@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
@@ -111,6 +112,12 @@ class Installation:
         with contextlib.suppress(OSError, RuntimeError, ValueError):
             return self.api(method, path)
         return None
+
+    def metric(self, name: str) -> float:
+        """Return what control's metrics say of `name`, which has no labels."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.control_port}/metrics", timeout=HANG_S) as answer:
+            lines = answer.read().decode().splitlines()
+        return next(float(line.split(" ")[1]) for line in lines if line.startswith(f"{name} "))
 
     def add_offer(self, slug: str, destination_url: str) -> str:
         """Create an offer; return its id."""

@@ -29,6 +29,9 @@ REPLY_S: Final = 5.0
 _GC_THRESHOLDS: Final = (500_000, 20, 100)
 """A transaction makes 100,000 short-lived objects and no cycles: looking for them costs a fifth of the rate."""
 
+_NICENESS: Final = 5
+"""Who clicks and who saves an edit goes first; what is to be counted can wait for a core, and is caught up with."""
+
 
 async def ingest(settings: ControlSettings, *, parent: int | None) -> None:
     """Run one ingester until a signal, or the end of its parent, stops it."""
@@ -77,6 +80,7 @@ def main(arguments: list[str]) -> None:
     settings = ControlSettings()
     logs.configure(settings.log_format, settings.log_level)
     gc.set_threshold(*_GC_THRESHOLDS)
+    os.nice(_NICENESS)
     parent = int(arguments[1]) if arguments[:1] == ["--with-parent"] else None  # it may be gone before we could ask
     asyncio.run(ingest(settings, parent=parent))
 

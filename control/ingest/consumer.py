@@ -31,6 +31,9 @@ MOST_AT_ONCE: Final = 100
 outage leaves them behind by the thousand, more go together."""
 _FEW_EVENTS: Final = 2_000
 BLOCK_MS: Final = 500
+GATHER_S: Final = 0.25
+"""From a transaction that took all there was to the next one: the workers of a fleet ship small batches at any moment,
+and ten transactions of one batch cost several times what one of ten does."""
 CLAIM_S: Final = 10.0
 CLAIM_IDLE_MS: Final = 60_000
 """Entries that another ingester took so long ago, and never acknowledged, are ours: no transaction takes a minute."""
@@ -92,6 +95,7 @@ class Consumer:
             await self._redis.xgroup_create(CLICKS, GROUP, id="0", mkstream=True)
         await self._take_own_pending()
         while not self._stopping:
+            wanted = self._at_once
             entries = await self._read(">", BLOCK_MS)
             if entries:
                 self._adapt(entries)
@@ -104,6 +108,8 @@ class Consumer:
             if now >= self._trim_at:
                 self._trim_at = now + TRIM_S
                 await self._trim()
+            if 0 < len(entries) < wanted:
+                await asyncio.sleep(GATHER_S)
 
     async def _take_own_pending(self) -> None:
         """Ingest first what this ingester had been given before it, or its connection, died."""

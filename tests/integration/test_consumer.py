@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from redis.asyncio import Redis
 
 from control.db import ClicksBase, Database
-from control.ingest.consumer import GROUP, Consumer
-from control.ingest.recording import Recorder
+from control.ingest.batches import Batch
+from control.ingest.consumer import GATHER_S, GROUP, Consumer
+from control.ingest.recording import DeadLetter, Recorded, Recorder
 from shared.events import encode_event
 from shared.wire import CLICKS, CLICKS_DONE
 from tests.control.clicks import Clicks
@@ -35,11 +37,22 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     server.kill()
 
 
+class Counting(Recorder):
+    """A recorder that counts its transactions."""
+
+    transactions = 0
+
+    async def record(self, batches: Sequence[Batch], letters: Sequence[DeadLetter], now_ms: int) -> Recorded:
+        self.transactions += 1
+        return await super().record(batches, letters, now_ms)
+
+
 class Group:
     """A stream with batches in it, and a clicks database."""
 
     def __init__(self, redis: Redis, db: Database) -> None:
         self.redis, self.db = redis, db
+        self.recorder = Counting(db)
         self.clicks = Clicks()
         self.batches = 0
 
@@ -67,7 +80,7 @@ class Group:
     async def consume(self, done: Callable[[], Awaitable[bool]], *, claims: bool = True) -> None:
         """Run an ingester until `done`; it `claims` at once what others were given, or not before a minute is over."""
         soon = 0 if claims else 60_000
-        consumer = Consumer(self.redis, Recorder(self.db), "me", claim_idle_ms=soon, gone_after_ms=soon)
+        consumer = Consumer(self.redis, self.recorder, "me", claim_idle_ms=soon, gone_after_ms=soon)
         task = asyncio.create_task(consumer.run())
         async with asyncio.timeout(HANG_S):
             while not await done():  # noqa: ASYNC110  # it happens in SQL and in Redis
@@ -114,6 +127,22 @@ def test_what_an_ingester_left_behind_is_ingested(server: RedisServer, tmp_path:
         await group.consume(lambda: _is(group.recorded, 6), claims=left_by != "me")
         assert await group.pending() == 0
         assert await group.redis.hget(CLICKS_DONE, "boot1") == b"3"
+
+    grouped(server, tmp_path, claim)
+
+
+def test_batches_that_come_one_by_one_are_gathered(server: RedisServer, tmp_path: Path) -> None:
+    async def claim(group: Group) -> None:
+        batches = 40
+
+        async def all_sent() -> bool:
+            if group.batches < batches:
+                await group.send()
+            return await group.recorded() == 2 * batches
+
+        began = time.monotonic()
+        await group.consume(all_sent)
+        assert group.recorder.transactions <= 2 + (time.monotonic() - began) / GATHER_S
 
     grouped(server, tmp_path, claim)
 
