@@ -51,11 +51,10 @@ async def by_source(sessions: Sessions, asked: Question, measure: str) -> dict[s
     reading = await open_reading(sessions, replace(asked, group_by="partner", also=("link",)))
     if reading is None:
         return found
-    place = MEASURES.index(measure)
-    for values, sums in await reading.totals():
+    for values, count in await reading.counts(measure):
         _via, coupon, link = values
         for key, value in zip(SOURCES, (reading.key_of(values), link, coupon), strict=True):
-            found[key][value] += int(sums[place])
+            found[key][value] += count
     return found
 
 

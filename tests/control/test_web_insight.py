@@ -52,6 +52,9 @@ def test_analytics_count_people_apart_from_bots_and_name_what_they_rank(
     assert f"/offers/{offer['id']}/smart-link?country=BR&device=mobile" in page.links
     assert f"/offers/{offer['id']}/analytics?country=BR" in page.links
     assert "IP Geolocation by DB-IP" in page.text
+    assert (
+        f"Partner bots {partner['name']} 1 100.0%" in person.get(f"/offers/{offer['id']}/analytics?measure=bots").text
+    )
     bots = person.get(f"/offers/{offer['id']}/analytics?measure=bots&country=BR")
     assert "Country: Brazil" in bots.text
     assert f"/offers/{offer['id']}/analytics?measure=bots" in bots.links

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.clicks import store
 from control.clicks.attribution import Attribution, attribution
-from control.clicks.shapes import QUARTERS_A_DAY, shape_for
+from control.clicks.shapes import MEASURES, QUARTERS_A_DAY, shape_for
 from control.insight.analytics.cover import Closed
 from control.insight.analytics.periods import Period
 from control.insight.analytics.question import Question
@@ -64,6 +64,13 @@ class Reading:
         if isinstance(self.reader, RollupReader):
             return await self.reader.totals(period.range, self.shift)
         return await self.reader.totals(period, interval)
+
+    async def counts(self, measure: str) -> list[tuple[Values, int]]:
+        """Return the sums of one measure over the whole range, which are read in less time than all of them."""
+        if isinstance(self.reader, RollupReader):
+            rows = await self.reader.totals(self.question.period.range, self.shift, (measure,))
+            return [(values, sums[0]) for values, sums in rows]
+        return [(values, sums[MEASURES.index(measure)]) for values, sums in await self.totals()]
 
     async def series(self, values: Collection[Values] | None) -> list[SeriesRow]:
         """Return sums by bucket: of these values of rows, or of all together under no values."""

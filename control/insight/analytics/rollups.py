@@ -62,12 +62,13 @@ class RollupReader:
         """Read only these (via, coupon) pairs."""
         self._where.append(tuple_(self._columns["via"], self._columns["coupon"]).in_(pairs))
 
-    async def totals(self, span: Range, shift: int) -> list[Row]:
+    async def totals(self, span: Range, shift: int, measures: Sequence[str] = MEASURES) -> list[Row]:
         """Return the sums of every combination of values over a range; a combination may come more than once."""
         parts = cover(span, shift, self._closed)
-        reads = [self._of_days(shift, BLOCK_DAYS, run) for run in _joined(parts.blocks)]
-        reads += [self._of_days(shift, 1, run) for run in parts.days]
-        reads += [self._of_quarters(part) for part in parts.quarters]
+        places = [MEASURES.index(measure) for measure in measures]
+        reads = [self._of_days(shift, BLOCK_DAYS, run, places) for run in _joined(parts.blocks)]
+        reads += [self._of_days(shift, 1, run, places) for run in parts.days]
+        reads += [self._of_quarters(part, places) for part in parts.quarters]
         keys = len(self._by)
         found = await self._session.execute(union_all(*reads) if len(reads) > 1 else reads[0])
         return [(tuple(row[:keys]), [int(n) for n in row[keys:]]) for row in found if row[keys] is not None]
@@ -86,7 +87,9 @@ class RollupReader:
             rows += await self._by_stretch(stretch, where)
         return rows
 
-    def _of_days(self, shift: int, length: int, run: tuple[int, int]) -> Select[*tuple[Any, ...]]:
+    def _of_days(
+        self, shift: int, length: int, run: tuple[int, int], places: Sequence[int]
+    ) -> Select[*tuple[Any, ...]]:
         """Return what sums up closed days: cell by cell in the order of values, so that groups need no sorting.
 
         The join is an outer one because that keeps SQLite to it: it would rather read the days of all offers.
@@ -98,16 +101,18 @@ class RollupReader:
             _DAYS.c.day >= run[0],
             _DAYS.c.day < run[1],
         )
-        query = select(*self._by, *_SUMS_OF_DAYS).select_from(_CELLS.outerjoin(_DAYS, days))
+        sums = [_SUMS_OF_DAYS[place] for place in places]
+        query = select(*self._by, *sums).select_from(_CELLS.outerjoin(_DAYS, days))
         return query.where(*self._where).group_by(*self._ordered)
 
-    def _of_quarters(self, span: Range) -> Select[*tuple[Any, ...]]:
+    def _of_quarters(self, span: Range, places: Sequence[int]) -> Select[*tuple[Any, ...]]:
         """Return what sums up quarters: by cell first, for they lie by time, and then by values."""
+        sums = [_SUMS_OF_QUARTERS[place] for place in places]
         if not self._by:
-            return select(*_SUMS_OF_QUARTERS).where(*self._quarters(span))
-        cells = select(_QUARTERS.c.cell, *_SUMS_OF_QUARTERS).where(*self._quarters(span)).group_by(_QUARTERS.c.cell)
+            return select(*sums).where(*self._quarters(span))
+        cells = select(_QUARTERS.c.cell, *sums).where(*self._quarters(span)).group_by(_QUARTERS.c.cell)
         by_cell = cells.subquery().join(_CELLS, _CELLS.c.id == column("cell"))
-        return select(*self._by, *_SUMS_BY_CELL).select_from(by_cell).group_by(*self._by)
+        return select(*self._by, *(_SUMS_BY_CELL[place] for place in places)).select_from(by_cell).group_by(*self._by)
 
     async def _by_day(self, shift: int, buckets: dict[int, int], where: list[ColumnElement[bool]]) -> list[SeriesRow]:
         query = select(_DAYS.c.day, *self._values(where), *_SUMS_OF_DAYS).where(
