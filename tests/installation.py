@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.servers import RedisServer, free_port
+from tests.waiting import wait
 
 KEY = "tn_0123456789abcdef0123456789abcdef"
 HANG_S = 60.0
@@ -168,10 +169,7 @@ class Installation:
 
 def wait_until(condition: Callable[[], bool], explain: Callable[[], str] = str) -> None:
     """Return when `condition` holds; fail with what `explain` says when it never does."""
-    deadline = time.monotonic() + HANG_S
-    while not condition():
-        assert time.monotonic() < deadline, explain()
-        time.sleep(0.02)
+    wait(condition, HANG_S, explain)
 
 
 def call_api(port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
@@ -18,6 +17,7 @@ from redis import Redis
 
 from deploy.demo import VISITORS, Visitor
 from tests.servers import free_port
+from tests.waiting import wait
 
 TURNOUT = (sys.executable, "-m", "deploy.cli")
 KEY = "tn_0123456789abcdef0123456789abcdef"
@@ -145,7 +145,5 @@ class Turnout:
 
 
 def wait_for(condition: Callable[[], object], what: Callable[[], str] = str) -> None:
-    deadline = time.monotonic() + HANG_S
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what()}"
-        time.sleep(0.02)
+    """Return when `condition` holds."""
+    wait(condition, HANG_S, lambda: f"in vain: {what()}")

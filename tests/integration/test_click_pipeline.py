@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 
 from shared.wire import CLICKS, CLICKS_DONE
 from tests.servers import RedisServer
+from tests.waiting import wait
 
 HANG_S = 90
 
@@ -130,10 +130,7 @@ class Pipeline:
         return [str(row[0]) for row in self.rows("SELECT click_id FROM clicks")]
 
     def until(self, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + HANG_S
-        while not holds():
-            assert time.monotonic() < deadline, f"{len(self.told())} told, {len(self.recorded())} recorded"
-            time.sleep(0.05)
+        wait(holds, HANG_S, lambda: f"{len(self.told())} told, {len(self.recorded())} recorded")
 
     def until_recorded(self, more: int = 1_000) -> None:
         target = len(self.recorded()) + more

@@ -14,6 +14,7 @@ from shared.events import SCHEMA, ClickEvent, encode_event
 from shared.wire import CLICKS
 from tests.integration.control_process import ControlProcess
 from tests.servers import RedisServer
+from tests.waiting import wait
 
 _HANG_S = 60.0
 
@@ -94,10 +95,7 @@ def shop(tmp_path: Path, redis_server: RedisServer) -> Iterator[Shop]:
 
 def until(holds: Callable[[], object]) -> None:
     """Wait for what is to come about."""
-    deadline = time.monotonic() + _HANG_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait(holds, _HANG_S, str)
 
 
 def test_sale_that_is_faster_than_its_click_is_credited_once_both_are_there(shop: Shop) -> None:
