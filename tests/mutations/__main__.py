@@ -35,7 +35,7 @@ def main() -> int:
     mutations = [mutation for mutation in MUTATIONS if not wanted or mutation.invariant in wanted]
     tests = sorted({mutation.test for mutation in mutations})
     with tempfile.TemporaryDirectory(prog_name()) as folder:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(2 * (os.cpu_count() or 1)) as pool:  # half of the time they wait for what they started
             green = pool.submit(_is_green, Path(folder) / "healthy", tests)
             trees = (Path(folder) / str(place) for place in range(len(mutations)))
             verdicts = list(pool.map(_verdict, mutations, trees))
