@@ -40,6 +40,8 @@ MAX_DOUBTED: Final = 20
 LEASE_MS: Final = 15_000
 _KEEP_LEASE_S: Final = 5.0
 _AT_ONCE: Final = 16
+_BREATHS: Final = 20
+"""In a round: between one slug and the next others, who save an edit meanwhile, have the loop."""
 
 _log = logging.getLogger(__name__)
 
@@ -152,6 +154,7 @@ class Auditor:
             if stopping.is_set() or not await self._may_audit():
                 break
             answers += await self._ask_about(key, is_urgent)
+            await pause(self._pace_s / _BREATHS, stopping)
         await self._keep()
         return answers
 

@@ -1,9 +1,10 @@
 """What SQL says of a slug: from the nouns, not from the outbox, so that an edit that was never published shows."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import orjson
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.canaries.published import for_edges
@@ -23,6 +24,21 @@ from shared.pointer import Pointer
 from shared.rules import Offer
 from shared.table import Table, compile_offer, decode_table
 from shared.wire import DOMAINS, pointer_key, table_key
+
+_PAUSED: Final = select(DomainRow.inactive_final).where(
+    DomainRow.host == bindparam("host"), DomainRow.status == DomainStatus.PAUSED
+)
+_LINK: Final = (
+    select(LinkRow, PartnerRow.slug)
+    .join(PartnerRow, PartnerRow.id == LinkRow.partner_id, isouter=True)
+    .where(LinkRow.slug == bindparam("slug"), LinkRow.domain == bindparam("domain"))
+)
+_NEWEST: Final = (
+    select(OutboxRow.key, func.max(OutboxRow.sequence))
+    .where(OutboxRow.key.in_(bindparam("keys", expanding=True)))
+    .group_by(OutboxRow.key)
+)
+"""Made once: they are asked several times a second, for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +76,7 @@ class Truth:
 
 async def truth_of(session: AsyncSession, key: Key) -> Truth:
     """Return what SQL says of `key`."""
-    on_it = select(DomainRow.inactive_final).where(DomainRow.host == key.domain)
-    paused = (await session.execute(on_it.where(DomainRow.status == DomainStatus.PAUSED))).one_or_none()
+    paused = (await session.execute(_PAUSED, {"host": key.domain})).one_or_none()
     if paused is not None:
         newest = await _newest(session, [DOMAINS])
         return Truth(key, link_sequence=newest.get(DOMAINS, 0), paused=(paused[0],))
@@ -92,12 +107,7 @@ async def _pointer(session: AsyncSession, key: Key) -> Pointer | None:
     offer = await offers.by_slug(session, key.slug)
     if offer is not None:
         return Pointer(offer.id) if await _is_on(session, offer, key.domain) else None
-    query = (
-        select(LinkRow, PartnerRow.slug)
-        .join(PartnerRow, PartnerRow.id == LinkRow.partner_id, isouter=True)
-        .where(LinkRow.slug == key.slug, LinkRow.domain == key.domain)
-    )
-    found = (await session.execute(query)).one_or_none()
+    found = (await session.execute(_LINK, {"slug": key.slug, "domain": key.domain})).one_or_none()
     return None if found is None else _linked(*found)
 
 
@@ -115,5 +125,4 @@ def _linked(row: LinkRow, partner: str | None) -> Pointer:
 
 
 async def _newest(session: AsyncSession, keys: list[str]) -> dict[str, int]:
-    query = select(OutboxRow.key, func.max(OutboxRow.sequence)).where(OutboxRow.key.in_(keys)).group_by(OutboxRow.key)
-    return {row[0]: row[1] for row in await session.execute(query)}
+    return {row[0]: row[1] for row in await session.execute(_NEWEST, {"keys": keys})}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.auditor.truth import slug_of_offer
@@ -18,6 +18,20 @@ from shared.wire import DOMAINS
 MAX_EDITED: Final = 20
 """Of more that were published since the last look, as many; bulk work is found by turns."""
 
+_EDITED: Final = (
+    select(OutboxRow.key)
+    .where(OutboxRow.sequence > bindparam("before"), OutboxRow.sequence <= bindparam("published"))
+    .order_by(OutboxRow.sequence.desc(), OutboxRow.place)
+    .limit(MAX_EDITED)
+)
+_NEXT_OFFER: Final = select(OfferRow).where(OfferRow.number > bindparam("after")).order_by(OfferRow.number).limit(1)
+_NEXT_LINK: Final = (
+    select(LinkRow.number, LinkRow.domain, LinkRow.slug)
+    .where(LinkRow.number > bindparam("after"))
+    .order_by(LinkRow.number)
+    .limit(1)
+)
+"""Made once: they are asked each second, for ever."""
 
 NOBODYS_SLUG: Final = "turnout-audit-0"
 """Unknown where a domain is active; where it is paused answered like every other."""
@@ -35,22 +49,15 @@ class Turns:
         before, self._published = self._published, published
         if before is None or published <= before:
             return []
-        query = (
-            select(OutboxRow.key)
-            .where(OutboxRow.sequence > before, OutboxRow.sequence <= published)
-            .order_by(OutboxRow.sequence.desc(), OutboxRow.place)
-            .limit(MAX_EDITED)
-        )
-        return await _slugs(session, (await session.scalars(query)).all())
+        names = await session.scalars(_EDITED, {"before": before, "published": published})
+        return await _slugs(session, names.all())
 
     async def next(self, session: AsyncSession) -> list[Key]:
         """Return the next offer's slug on all of its domains, and the next link's."""
         return [*await self._next_offer(session), *await self._next_link(session)]
 
     async def _next_offer(self, session: AsyncSession) -> list[Key]:
-        row = await session.scalar(
-            select(OfferRow).where(OfferRow.number > self._offer).order_by(OfferRow.number).limit(1)
-        )
+        row = await session.scalar(_NEXT_OFFER, {"after": self._offer})
         if row is None:
             self._offer = 0
             return []
@@ -59,9 +66,7 @@ class Turns:
         return [Key(domain, row.slug) for domain in (DEFAULT_DOMAIN, *(host.host for host in hosts))]
 
     async def _next_link(self, session: AsyncSession) -> list[Key]:
-        columns = (LinkRow.number, LinkRow.domain, LinkRow.slug)
-        query = select(*columns).where(LinkRow.number > self._link).order_by(LinkRow.number).limit(1)
-        found = (await session.execute(query)).one_or_none()
+        found = (await session.execute(_NEXT_LINK, {"after": self._link})).one_or_none()
         self._link = found.number if found else 0
         return [Key(found.domain, found.slug)] if found else []
 

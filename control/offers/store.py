@@ -12,7 +12,8 @@ from control.links.models import LinkRow
 from control.offers.models import OfferDomainRow, OfferRow
 
 _BY_ID: Final = select(OfferRow).where(OfferRow.id == bindparam("id"))
-"""Made once: every edit asks it, and making a question takes longer than its answer."""
+_BY_SLUG: Final = select(OfferRow).where(OfferRow.slug == bindparam("slug"))
+"""Made once: every edit asks for its offer, and making a question takes longer than its answer."""
 
 
 async def require(session: AsyncSession, offer_id: str) -> OfferRow:
@@ -32,7 +33,7 @@ async def by_ids(session: AsyncSession, ids: Collection[str]) -> dict[str, Offer
 
 async def by_slug(session: AsyncSession, slug: str) -> OfferRow | None:
     """Return the offer with a slug."""
-    return (await session.scalars(select(OfferRow).where(OfferRow.slug == slug))).one_or_none()
+    return (await session.scalars(_BY_SLUG, {"slug": slug})).one_or_none()
 
 
 async def is_slug_taken(session: AsyncSession, slug: str) -> bool:

@@ -17,30 +17,31 @@ MAX_BATCH_KEYS: Final = 500
 MAX_BATCH_BYTES: Final = 1024 * 1024
 
 
-_LINK = PublishedTransaction
+_LINEAGE, _LINKS, _BODIES = (model.__table__ for model in (Lineage, PublishedTransaction, OutboxRow))
 _CHAIN: Final = (
     select(
-        Lineage.epoch,
-        Lineage.sequence,
-        Lineage.hash,
-        _LINK.sequence.label("at"),
-        _LINK.hash.label("its_hash"),
-        _LINK.committed_at,
-        _LINK.keys.label("key_count"),
-        _LINK.size_bytes,
+        _LINEAGE.c.epoch,
+        _LINEAGE.c.sequence,
+        _LINEAGE.c.hash,
+        _LINKS.c.sequence.label("at"),
+        _LINKS.c.hash.label("its_hash"),
+        _LINKS.c.committed_at,
+        _LINKS.c["keys"].label("key_count"),
+        _LINKS.c.size_bytes,
     )
-    .join(_LINK, _LINK.sequence >= bindparam("from"), isouter=True)
-    .order_by(_LINK.sequence)
+    .select_from(_LINEAGE.join(_LINKS, _LINKS.c.sequence >= bindparam("from"), isouter=True))
+    .order_by(_LINKS.c.sequence)
     .limit(1 + MAX_BATCH_KEYS)
 )
-"""Where SQL stands and the links of the chain from a sequence on, in one question, made once: every edit asks it."""
+"""Where SQL stands and the links of the chain from a sequence on, in one question. Like the others of tables, not of
+objects, and made once: every edit asks it."""
 
-_BODIES: Final = (
-    select(OutboxRow.sequence, OutboxRow.key, OutboxRow.body)
-    .where(OutboxRow.sequence.between(bindparam("first"), bindparam("last")))
-    .order_by(OutboxRow.sequence, OutboxRow.place)
+_CHANGES: Final = (
+    select(_BODIES.c.sequence, _BODIES.c.key, _BODIES.c.body)
+    .where(_BODIES.c.sequence.between(bindparam("first"), bindparam("last")))
+    .order_by(_BODIES.c.sequence, _BODIES.c.place)
 )
-_COMMITTED_AT: Final = select(_LINK.committed_at).where(_LINK.sequence == bindparam("sequence"))
+_COMMITTED_AT: Final = select(_LINKS.c.committed_at).where(_LINKS.c.sequence == bindparam("sequence"))
 
 
 class Size(NamedTuple):
@@ -155,7 +156,7 @@ async def _batch(session: AsyncSession, links: Sequence[Any]) -> tuple[Transacti
     links = links[: batch_length([Size(link.key_count, link.size_bytes) for link in links])]
     if not links:
         return ()
-    rows = await session.execute(_BODIES, {"first": links[0].at, "last": links[-1].at})
+    rows = await session.execute(_CHANGES, {"first": links[0].at, "last": links[-1].at})
     changes: dict[int, list[Change]] = {link.at: [] for link in links}
     for row in rows:
         changes[row.sequence].append(Change(row.key, row.body))
