@@ -2,9 +2,9 @@
 
 aiosqlite takes a turn of its thread for each call: four a statement, and on a machine that answers clicks meanwhile
 each is a wait for a core. A statement that finds a row by its key takes less time than asking a thread to do it. So
-what only reads is begun where it is asked for, and left to the thread where it proves long; a row that is added is
-added at once. What may wait for others, for a disk or for many rows is the thread's: the writer lock, commits, changes.
-A statement comes back with all of its rows, the first one of a transaction begins it, and nobody waits for a rollback.
+what only reads is begun where it is asked for, and left to the thread where it proves long; one row is added, or
+changed, at once. What has to wait for another writer, for a disk or for many rows is the thread's. A statement comes
+back with all of its rows, the first one of a transaction begins it, and nobody waits for a rollback.
 """
 
 import sqlite3
@@ -22,6 +22,12 @@ _SHORT_STEPS: Final = 5_000
 """Steps of SQLite's machine after which a read is left to the thread, at the latest after twice as many: some 0.2 ms,
 about as long as it takes to ask the thread and to hear from it."""
 
+_BY_NUMBER: Final = "USING INTEGER PRIMARY KEY (rowid=?)"
+"""In SQLite's plan for what concerns one row."""
+
+_MOST_PLANS: Final = 1_000
+"""Kept of a connection. This program has some tens of such statements; what is beyond is the thread's."""
+
 _MOST_VALUES: Final = 64
 """In what is added at once: one row. SQLAlchemy adds hundreds by one statement, too."""
 
@@ -30,6 +36,7 @@ class Connection(aiosqlite.Connection):
     """One connection, as SQLAlchemy's adapter of aiosqlite uses it."""
 
     _opening: str | None = None
+    _of_one_row: dict[str, bool]
     _asked = 0
     """Turns that the thread was asked for, counted by the loop's thread alone."""
     _taken = 0
@@ -40,6 +47,7 @@ class Connection(aiosqlite.Connection):
         """Return a connection to be awaited, which begins only what `begin_with` says; `options` are sqlite3's."""
         options["check_same_thread"] = False
         connection = cls(partial(sqlite3.connect, path, **options, isolation_level=None), _FETCH_CHUNK)
+        connection._of_one_row = {}
         connection._thread.daemon = True  # what was not closed must not hold up the end of the process
         return connection
 
@@ -56,22 +64,21 @@ class Connection(aiosqlite.Connection):
         """Whether the thread is not about anything, and so the connection may be used without it."""
         return self._asked == self._taken
 
-    def add_at_once(self, work: Callable[[sqlite3.Cursor], None]) -> bool:
-        """Do `work`, which adds a row; False where that is the thread's to do, for it has to begin or is busy."""
-        if not self.is_idle or self._opening is not None:
+    def write_at_once(self, work: Callable[[sqlite3.Cursor], None]) -> bool:
+        """Do `work`, which writes a row; False where the thread is busy, or another writer has to be waited for."""
+        if not self.is_idle or not self._begin_at_once():
             return False
-        _with_cursor(self._conn, None, work)
+        _with_cursor(self._conn, work)
         return True
 
     def read_at_once(self, work: Callable[[sqlite3.Cursor], None]) -> bool:
         """Do `work`, which only reads, if that is short; False where it is not, and nothing came of it."""
-        if not self.is_idle or self._opening not in (None, "BEGIN"):
+        if not self.is_idle or not self._begin_at_once():
             return False
-        opening, self._opening = self._opening, None
         patience = _Patience()
         self._conn.set_progress_handler(patience, _SHORT_STEPS)
         try:
-            _with_cursor(self._conn, opening, work)
+            _with_cursor(self._conn, work)
         except sqlite3.OperationalError:
             if not patience.is_lost:
                 raise
@@ -80,10 +87,33 @@ class Connection(aiosqlite.Connection):
             self._conn.set_progress_handler(None, 0)
         return True
 
+    def is_of_one_row(self, statement: str, parameters: Sequence[Any]) -> bool:
+        """Tell whether `statement` changes one row, found by its number; SQLite is asked once for each."""
+        known = self._of_one_row.get(statement)
+        if known is None and self.is_idle and len(self._of_one_row) < _MOST_PLANS:
+            plan = self._conn.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            known = self._of_one_row[statement] = len(plan) == 1 and plan[0][-1].endswith(_BY_NUMBER)
+        return bool(known)
+
+    def _begin_at_once(self) -> bool:
+        """Begin what is due; False where that has to wait for another writer, which is the thread's to do."""
+        if self._opening is None:
+            return True
+        (patience_ms,) = self._conn.execute("PRAGMA busy_timeout").fetchone()
+        self._conn.execute("PRAGMA busy_timeout=0")
+        try:
+            self._conn.execute(self._opening)
+        except sqlite3.OperationalError:
+            return False
+        finally:
+            self._conn.execute(f"PRAGMA busy_timeout={patience_ms}")
+        self._opening = None
+        return True
+
     async def turn(self, work: Callable[[sqlite3.Cursor], None]) -> None:
         """Have `work` done by the thread, in the transaction that is due. Raises sqlite3.Error."""
         opening, self._opening = self._opening, None
-        await self._execute(_with_cursor, self._conn, opening, work)
+        await self._execute(_with_cursor, self._conn, work, opening)
 
     async def commit(self) -> None:
         """Commit what was begun; of a transaction without statements nothing was."""
@@ -151,7 +181,7 @@ class Cursor:
         if statement.startswith("SELECT"):
             is_done = self._connection.read_at_once(work)
         else:
-            is_done = _adds_a_row(statement, parameters) and self._connection.add_at_once(work)
+            is_done = self._writes_a_row(statement, parameters) and self._connection.write_at_once(work)
         if not is_done:
             await self._connection.turn(work)
 
@@ -166,17 +196,20 @@ class Cursor:
     async def close(self) -> None:
         """Do nothing: SQLite's own cursor was closed in its turn."""
 
+    def _writes_a_row(self, statement: str, parameters: Sequence[Any]) -> bool:
+        if statement.startswith("UPDATE"):
+            return self._connection.is_of_one_row(statement, parameters)
+        return statement.startswith("INSERT INTO") and "SELECT" not in statement and len(parameters) <= _MOST_VALUES
+
     def _run(self, run: Callable[..., object], statement: str, parameters: Any, cursor: sqlite3.Cursor) -> None:
         run(cursor, statement, parameters)
         self.description, self.rows = cursor.description, cursor.fetchall()
         self.lastrowid, self.rowcount = cursor.lastrowid, cursor.rowcount
 
 
-def _adds_a_row(statement: str, parameters: Sequence[Any]) -> bool:
-    return statement.startswith("INSERT INTO") and "SELECT" not in statement and len(parameters) <= _MOST_VALUES
-
-
-def _with_cursor(connection: sqlite3.Connection, opening: str | None, work: Callable[[sqlite3.Cursor], None]) -> None:
+def _with_cursor(
+    connection: sqlite3.Connection, work: Callable[[sqlite3.Cursor], None], opening: str | None = None
+) -> None:
     with closing(connection.cursor()) as cursor:
         if opening:
             cursor.execute(opening)

@@ -86,7 +86,10 @@ LONG = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 300
         pytest.param(1, LONG, {}, [(300_000,)], id="not plainly a read"),
         pytest.param(0, "INSERT INTO pears VALUES (:id) RETURNING id", {"id": 3}, [(3,)], id="a row is added"),
         pytest.param(1, "INSERT INTO pears SELECT id + 10 FROM pears", {}, None, id="rows are added from others"),
+        pytest.param(0, "UPDATE pears SET id = 9 WHERE id = :id", {"id": 1}, None, id="a row is changed"),
         pytest.param(1, "UPDATE pears SET id = id + 10", {}, None, id="rows are changed"),
+        pytest.param(1, "UPDATE pears SET id = id + 10 WHERE id > :id", {"id": 0}, None, id="some rows are changed"),
+        pytest.param(1, "DELETE FROM pears WHERE id = :id", {"id": 1}, None, id="a row is deleted"),
         pytest.param(1, "INSERT INTO pears VALUES (:id)", [{"id": 3}, {"id": 4}], None, id="one statement many times"),
     ],
 )
@@ -156,15 +159,34 @@ def test_what_a_statement_did_is_told(path: Path) -> None:
     assert on_engine(path, scenario) == (7, 3)
 
 
-@pytest.mark.parametrize(("begin", "turns"), [("BEGIN", 0), ("BEGIN IMMEDIATE", 1)], ids=["a reader", "a writer waits"])
-def test_a_transaction_begins_with_its_first_statement(path: Path, begin: str, turns: int) -> None:
+@pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"])
+def test_a_transaction_begins_with_its_first_statement(path: Path, begin: str) -> None:
     async def scenario(connection: Counted) -> tuple[bool, int, bool]:
         connection.begin_with(begin)
         before = connection.in_transaction
         await connection.cursor().execute("SELECT id FROM pears")
         return before, connection.turns, connection.in_transaction
 
-    assert on_connection(path, scenario) == (False, turns, True)
+    assert on_connection(path, scenario) == (False, 0, True)
+
+
+def test_who_waits_for_another_writer_waits_in_the_thread(path: Path) -> None:
+    async def scenario(connection: Counted) -> tuple[int, list[Any], Any]:
+        with sqlite3.connect(path, isolation_level=None, check_same_thread=False) as other:
+            other.execute("BEGIN IMMEDIATE")
+            connection.begin_with("BEGIN IMMEDIATE")
+            cursor, patience = connection.cursor(), connection.cursor()
+            waiting = asyncio.create_task(cursor.execute("SELECT id FROM pears"))
+            await asyncio.sleep(0)
+            other.execute("INSERT INTO pears VALUES (3)")
+            other.execute("COMMIT")
+            await waiting
+        other.close()
+        turns = connection.turns
+        await patience.execute("PRAGMA busy_timeout")
+        return turns, await cursor.fetchall(), await patience.fetchall()
+
+    assert on_connection(path, scenario) == (1, [(1,), (2,), (3,)], [(5_000,)])
 
 
 @pytest.mark.parametrize("end", [Connection.commit, Connection.rollback])
