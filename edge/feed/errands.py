@@ -20,7 +20,9 @@ from shared.key import Key
 FETCHERS: Final = 4
 BATCH: Final = 64
 REST_S: Final = 0.0015
-"""Calls under way for misses at a time; the most misses of one; from one to the next.
+CROWD_REST_S: Final = 0.003
+"""Calls under way for misses at a time; the most misses of one; from a call about one to the next, and from one about
+several.
 
 A miss by itself never rests. Of a flood of guesses, each in a call of its own, clicks would wait behind all those
 calls; what comes within a rest goes together.
@@ -92,8 +94,9 @@ class Errands:
                 return []
             if (rest_s := self._rested_at_s - self._clock()) > 0:
                 await asyncio.sleep(rest_s)
-            self._rested_at_s = self._clock() + REST_S
-            return [errand.key, *self._more_keys()]
+            keys = [errand.key, *self._more_keys()]
+            self._rested_at_s = self._clock() + (REST_S if len(keys) == 1 else CROWD_REST_S)
+            return keys
 
     def _more_keys(self) -> list[Key]:
         """Take what else waits to be fetched, up to a batch; the word to stop stays in the queue."""

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from edge.feed.errands import BATCH, FETCHERS, REST_S, Errands
+from edge.feed.errands import BATCH, CROWD_REST_S, FETCHERS, REST_S, Errands
 from edge.feed.rules_redis import RulesRedis
 from edge.rules.cache import Cache
 from edge.rules.effects import Fetch
@@ -62,12 +62,18 @@ def test_misses_that_come_within_a_rest_are_asked_for_together() -> None:
     assert calls([0.1, 0.1002, 0.1006, 0.1011]) == [(0.1, 1), (0.1 + REST_S, 3)]
 
 
+def test_after_a_call_about_several_the_next_waits_longer() -> None:
+    several = round(0.1 + REST_S, 4)
+
+    assert calls([0.1, 0.1002, 0.1006, 0.1018]) == [(0.1, 1), (several, 2), (round(several + CROWD_REST_S, 4), 1)]
+
+
 @pytest.mark.parametrize("flood", [1, 5, 20])
 def test_a_flood_is_a_call_a_rest_however_many_it_is(flood: int) -> None:
     made = calls([0.1 + number / (1_000 * flood) for number in range(30 * flood)])
 
     assert sum(count for _, count in made) == 30 * flood
-    assert len(made) <= 21  # of 30 ms
+    assert len(made) <= 12  # of 30 ms
 
 
 def test_no_call_is_of_more_than_a_batch() -> None:
