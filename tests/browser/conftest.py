@@ -20,6 +20,9 @@ Window = Callable[..., BrowserContext]
 by_mouse = pytest.mark.parametrize("hand", [Mouse], indirect=True, ids=["mouse"])
 """For tests of what is the same for every hand."""
 
+EXAMPLE = "/offers?q=Your+SaaS"
+"""Where the example's offer is listed, however many others there are by now."""
+
 _HANG_MS = 30_000
 expect.set_options(timeout=_HANG_MS)
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.answers import status_with_key
 from tests.browser.chromium import log_in
-from tests.browser.conftest import Window, by_mouse
+from tests.browser.conftest import EXAMPLE, Window, by_mouse
 from tests.browser.hands import Hand
 from tests.turnout import Turnout
 
@@ -47,6 +47,7 @@ def test_a_user_is_added_and_sees_what_their_role_may(page: Page, window: Window
     expect(theirs.get_by_role("link", name=re.compile("^New offer"))).to_have_count(may_edit)
     expect(theirs.get_by_role("link", name="Keys and users")).to_have_count(0)
 
+    theirs.goto(EXAMPLE)
     theirs.get_by_role("link", name="Your SaaS", exact=True).click()
     expect(theirs.locator("#rule-1")).to_be_visible()
     expect(theirs.get_by_role("button", name=re.compile("^Add rule"))).to_have_count(may_edit)

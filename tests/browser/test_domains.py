@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.answers import location_on
-from tests.browser.conftest import by_mouse
+from tests.browser.conftest import EXAMPLE, by_mouse
 from tests.browser.hands import Hand
 from tests.turnout import Turnout, wait_for
 
@@ -39,7 +39,7 @@ def test_a_link_lives_on_a_host_of_ones_own(hand: Hand, turnout: Turnout, host: 
 def test_an_offer_answers_on_the_hosts_that_are_ticked(hand: Hand, turnout: Turnout, host: str) -> None:
     page = hand.page
     register(hand, host)
-    page.goto("/offers")
+    page.goto(EXAMPLE)
     hand.link("Your SaaS")
     hand.link("Settings")
     hand.press(page.get_by_label(host))

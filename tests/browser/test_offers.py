@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.answers import GONE, UNKNOWN, live, wait_for_answer
-from tests.browser.conftest import by_mouse, new_offer
+from tests.browser.conftest import EXAMPLE, by_mouse, new_offer
 from tests.browser.hands import Hand
 from tests.turnout import Turnout
 
@@ -97,7 +97,7 @@ def postback_url(page: Page) -> str:
 
 
 def test_a_clone_has_the_rules_under_another_slug(page: Page, turnout: Turnout, slug: str) -> None:
-    page.goto("/offers")
+    page.goto(EXAMPLE)
     page.get_by_role("link", name="Your SaaS", exact=True).click()
     page.get_by_role("link", name="Settings").click()
     clone = page.get_by_role("form", name="Clone")

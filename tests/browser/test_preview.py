@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.answers import FRENCH_MAC, UK_DESKTOP, US_IPHONE, live
-from tests.browser.conftest import Window, by_mouse, new_offer
+from tests.browser.conftest import EXAMPLE, Window, by_mouse, new_offer
 from tests.browser.hands import Hand, Mouse
 from tests.browser.test_saved_visitors import switch
 from tests.browser.test_smart_link import APP, HOME, press, save, two_rules
@@ -127,7 +127,7 @@ def test_rules_in_another_order_that_change_nothing_say_so(hand: Hand, clicked: 
 @by_mouse
 def test_a_month_of_clicks_is_replayed_in_the_number_that_is_asked_for(hand: Hand) -> None:
     page = hand.page
-    page.goto("/offers")
+    page.goto(EXAMPLE)
     page.get_by_role("link", name="Your SaaS", exact=True).click()
     page.get_by_role("navigation", name="Your SaaS").get_by_role("link", name="Smart link").click()
     switch(hand, 1)

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import EXAMPLE
 from tests.browser.hands import Hand, Touch
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -70,7 +71,7 @@ def test_n_makes_a_new_one_of_what_is_listed(page: Page) -> None:
 
 
 def test_letters_can_be_switched_off(page: Page, slug: str) -> None:
-    page.goto("/offers")
+    page.goto(EXAMPLE)
     page.keyboard.press("?")
     page.get_by_role("switch", name="Single letters work").uncheck()
     page.get_by_role("button", name="Close").click()

@@ -120,7 +120,7 @@ def test_an_edge_that_was_away_serves_what_the_restored_sql_says(
             await until(lambda: links.version.epoch == 2 and links.state == "synced")
             await links.fetch(LINK)
             assert served(links) == ("since", 14)
-            assert after.publisher.status().rebuilds == 1
+            await until(lambda: after.publisher.status().rebuilds == 1)
             await links.stop()
 
     with Relay(redis_server.port) as relay:
