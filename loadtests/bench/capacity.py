@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -196,8 +197,8 @@ def _subscribers(client: "Redis", workers: int) -> None:
 def _publish(publish: Any, sequence: int, table: bytes) -> None:
     heads = [wire.encode_head(Head(EPOCH, n, str(n), state)) for n in (sequence - 1, sequence) for state in _STATES]
     value = wire.encode_value(Version(EPOCH, sequence), "o:o_saas", table)
-    entry = Announcement(EPOCH, sequence - 1, sequence, ("o:o_saas",))
-    message = wire.encode_announcement(Announcement(EPOCH, sequence - 1, sequence, ("o:o_saas",), (value,)))
+    entry = Announcement(EPOCH, sequence - 1, sequence, ("o:o_saas",), None, str(sequence - 1), str(sequence))
+    message = wire.encode_announcement(replace(entry, values=(value,)))
     arguments = [*heads, 86_400_000, 100_000, 1, sequence, wire.encode_announcement(entry), message, value, 0]
     publish(keys=[wire.HEAD, wire.LOG, wire.CHANNEL, wire.redis_key("o:o_saas")], args=arguments)
 

@@ -5,6 +5,8 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -149,12 +151,28 @@ def write_database(folder: Path) -> Path:
 
 def start(folder: Path, links: int) -> list[Rival]:
     """Start all rivals with so many links, their rules those of the example offer."""
-    database = write_database(folder)
-    (folder / "links.map").write_text("".join(f"/{slug_of(number)} 1;\n" for number in range(links)))
-    nginxes = [_nginx(name, text, folder, links) for name, text in (("nginx+LuaJIT", _LUA), ("nginx map", _MAP))]
+    database = _prepare(folder, links)
     port = free_port()
     plain = [sys.executable, "-m", "loadtests.bench.plain_route", str(port), str(database), str(links)]
-    return [*nginxes, Rival("Starlette route", plain, port)]
+    lua = _nginx("nginx+LuaJIT", _LUA, folder, links)
+    return [lua, _nginx("nginx map", _MAP, folder, links), Rival("Starlette route", plain, port)]
+
+
+@contextmanager
+def static_map(folder: Path, links: int) -> Iterator[Rival]:
+    """Run nginx with its static map alone, with so many links, while the block runs."""
+    _prepare(folder, links)
+    rival = _nginx("nginx map", _MAP, folder, links)
+    try:
+        yield rival
+    finally:
+        rival.close()
+
+
+def _prepare(folder: Path, links: int) -> Path:
+    """Write what both nginx read; return the country database."""
+    (folder / "links.map").write_text("".join(f"/{slug_of(number)} 1;\n" for number in range(links)))
+    return write_database(folder)
 
 
 def _nginx(name: str, text: str, folder: Path, links: int) -> Rival:

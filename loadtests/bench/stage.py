@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -58,11 +59,11 @@ class Rules:
     def put(self, values: dict[str, bytes | None]) -> None:
         """Publish one transaction."""
         previous, self._sequence = self._sequence, self._sequence + 1
-        self._hash = wire.chain_hash(self._hash, self._sequence, values.items())
+        before, self._hash = self._hash, wire.chain_hash(self._hash, self._sequence, values.items())
         version = Version(EPOCH, self._sequence)
         stored = {key: wire.encode_value(version, key, body) for key, body in values.items()}
-        announcement = Announcement(EPOCH, previous, self._sequence, tuple(stored), tuple(stored.values()))
-        entry = Announcement(EPOCH, previous, self._sequence, tuple(stored))
+        entry = Announcement(EPOCH, previous, self._sequence, tuple(stored), None, before, self._hash)
+        announcement = replace(entry, values=tuple(stored.values()))
         with self.redis.pipeline() as pipeline:
             for key, value in stored.items():
                 pipeline.set(wire.redis_key(key), value)
