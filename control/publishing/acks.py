@@ -135,9 +135,11 @@ class Acks:
             if committed_at is not None:
                 watch = self._watch(sequence, committed_at, timeout_s)
                 watch.waiting += 1
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(watch.settled.wait(), timeout_s)
-                watch.waiting -= 1
+                try:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(watch.settled.wait(), timeout_s)
+                finally:  # who waits may hang up
+                    watch.waiting -= 1
         return await self.propagation(sequence)
 
     async def run(self, stopping: asyncio.Event) -> None:

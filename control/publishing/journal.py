@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from control.db import Database
-from control.publishing.models import Lineage, OutboxRow, PublishedTransaction
+from control.publishing.models import BODIES, LINEAGE, LINKS, Lineage, OutboxRow, PublishedTransaction
 from control.publishing.outbox import GENESIS_HASH, Change, LineagePoint
 from shared.wire import Head
 
@@ -17,31 +17,29 @@ MAX_BATCH_KEYS: Final = 500
 MAX_BATCH_BYTES: Final = 1024 * 1024
 
 
-_LINEAGE, _LINKS, _BODIES = (model.__table__ for model in (Lineage, PublishedTransaction, OutboxRow))
 _CHAIN: Final = (
     select(
-        _LINEAGE.c.epoch,
-        _LINEAGE.c.sequence,
-        _LINEAGE.c.hash,
-        _LINKS.c.sequence.label("at"),
-        _LINKS.c.hash.label("its_hash"),
-        _LINKS.c.committed_at,
-        _LINKS.c["keys"].label("key_count"),
-        _LINKS.c.size_bytes,
+        LINEAGE.c.epoch,
+        LINEAGE.c.sequence,
+        LINEAGE.c.hash,
+        LINKS.c.sequence.label("at"),
+        LINKS.c.hash.label("its_hash"),
+        LINKS.c.committed_at,
+        LINKS.c["keys"].label("key_count"),
+        LINKS.c.size_bytes,
     )
-    .select_from(_LINEAGE.join(_LINKS, _LINKS.c.sequence >= bindparam("from"), isouter=True))
-    .order_by(_LINKS.c.sequence)
+    .select_from(LINEAGE.join(LINKS, LINKS.c.sequence >= bindparam("from"), isouter=True))
+    .order_by(LINKS.c.sequence)
     .limit(1 + MAX_BATCH_KEYS)
 )
-"""Where SQL stands and the links of the chain from a sequence on, in one question. Like the others of tables, not of
-objects, and made once: every edit asks it."""
+"""Where SQL stands and the links of the chain from a sequence on, in one question, made once: every edit asks it."""
 
 _CHANGES: Final = (
-    select(_BODIES.c.sequence, _BODIES.c.key, _BODIES.c.body)
-    .where(_BODIES.c.sequence.between(bindparam("first"), bindparam("last")))
-    .order_by(_BODIES.c.sequence, _BODIES.c.place)
+    select(BODIES.c.sequence, BODIES.c.key, BODIES.c.body)
+    .where(BODIES.c.sequence.between(bindparam("first"), bindparam("last")))
+    .order_by(BODIES.c.sequence, BODIES.c.place)
 )
-_COMMITTED_AT: Final = select(_LINKS.c.committed_at).where(_LINKS.c.sequence == bindparam("sequence"))
+_COMMITTED_AT: Final = select(LINKS.c.committed_at).where(LINKS.c.sequence == bindparam("sequence"))
 
 
 class Size(NamedTuple):

@@ -1,8 +1,8 @@
 """The outbox in SQL: where the order of publishes stands, every transaction's link of the chain, and the bodies."""
 
-from typing import Final
+from typing import Final, cast
 
-from sqlalchemy import Index, Integer, LargeBinary, String
+from sqlalchemy import Index, Integer, LargeBinary, String, Table
 from sqlalchemy.orm import Mapped, mapped_column
 
 from control.db import Base, RowNumber
@@ -50,6 +50,10 @@ class OutboxRow(Base):
     place: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     key: Mapped[str] = mapped_column(String(400))
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+LINEAGE, LINKS, BODIES = (cast(Table, model.__table__) for model in (Lineage, PublishedTransaction, OutboxRow))
+"""Their tables: what every edit asks and writes is made of these, for objects take longer than the statement itself."""
 
 
 class LeaseRow:

@@ -11,25 +11,22 @@ order, and a transaction that rolls back gives its number back, so there are no 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.db import now_ms
-from control.publishing.models import ONLY, Lineage, OutboxRow, PublishedTransaction
+from control.publishing.models import BODIES, LINEAGE, LINKS, ONLY
 from shared.wire import chain_hash
 
-_LINEAGE, _LINKS, _BODIES = (cast(Table, model.__table__) for model in (Lineage, PublishedTransaction, OutboxRow))
-_LOCK: Final = (
-    select(_LINEAGE.c.epoch, _LINEAGE.c.sequence, _LINEAGE.c.hash).where(_LINEAGE.c.id == ONLY).with_for_update()
-)
+_LOCK: Final = select(LINEAGE.c.epoch, LINEAGE.c.sequence, LINEAGE.c.hash).where(LINEAGE.c.id == ONLY).with_for_update()
 _MOVE: Final = (
-    update(_LINEAGE).where(_LINEAGE.c.id == ONLY).values(sequence=bindparam("moved_to"), hash=bindparam("moved_hash"))
+    update(LINEAGE).where(LINEAGE.c.id == ONLY).values(sequence=bindparam("moved_to"), hash=bindparam("moved_hash"))
 )
-_ADD_LINK: Final = insert(_LINKS)
-_ADD_BODIES: Final = insert(_BODIES)
-"""Of tables, not of objects, and made once: every edit does it, and who waits for an edit waits for this."""
+_ADD_LINK: Final = insert(LINKS)
+_ADD_BODIES: Final = insert(BODIES)
+"""Made once: every edit does it, and who waits for an edit waits for this."""
 
 GENESIS_HASH: Final = ""
 """Hash of the empty chain, sequence 0."""
@@ -86,7 +83,7 @@ async def lock_lineage(session: AsyncSession) -> LineagePoint:
     row = (await session.execute(_LOCK)).one_or_none()
     if row is not None:
         return LineagePoint(*row)
-    await session.execute(insert(_LINEAGE), {"id": ONLY, "epoch": 0, "sequence": 0, "hash": GENESIS_HASH})
+    await session.execute(insert(LINEAGE), {"id": ONLY, "epoch": 0, "sequence": 0, "hash": GENESIS_HASH})
     await _insert_transaction(session, 0, GENESIS_HASH, 0, 0)
     return LineagePoint(0, 0, GENESIS_HASH)
 
