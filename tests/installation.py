@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -116,9 +117,8 @@ class Installation:
 
     def metric(self, name: str) -> float:
         """Return what control's metrics say of `name`, which has no labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.control_port}/metrics", timeout=HANG_S) as answer:
-            lines = answer.read().decode().splitlines()
-        return next(float(line.split(" ")[1]) for line in lines if line.startswith(f"{name} "))
+        (value,) = metric_values(self.control_port, name)
+        return value
 
     def add_offer(self, slug: str, destination_url: str) -> str:
         """Create an offer; return its id."""
@@ -170,6 +170,13 @@ class Installation:
 def wait_until(condition: Callable[[], bool], explain: Callable[[], str] = str) -> None:
     """Return when `condition` holds; fail with what `explain` says when it never does."""
     wait(condition, HANG_S, explain)
+
+
+def metric_values(port: int, name: str) -> list[float]:
+    """Return what the metrics at `port` say of `name`: a value for each set of labels."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HANG_S) as answer:
+        text = answer.read().decode()
+    return [float(value) for value in re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)]
 
 
 def call_api(port: int, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Any:

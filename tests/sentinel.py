@@ -12,6 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from tests.servers import RedisServer, free_port
+from tests.waiting import wait
 
 NAME = "main"
 DOWN_AFTER_MS = 1_000
@@ -115,7 +116,4 @@ class SentinelGroup:
 
 def wait_for(condition: Any, what: str) -> None:
     """Return when `condition` holds."""
-    deadline = time.monotonic() + _HANG_S
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
+    wait(condition, _HANG_S, lambda: f"in vain: {what}")

@@ -32,6 +32,7 @@ from control.web.router import _ROUTERS
 from deploy import traffic
 from deploy.traffic import Source
 from tests.turnout import KEY, Turnout, wait_for
+from tests.waiting import wait
 
 MAX_MS: Final = 200.0
 MAX_KB: Final = 300.0
@@ -178,15 +179,13 @@ def _visit(turnout: Turnout, offer: dict[str, Any], partners: list[dict[str, Any
 def _settle(turnout: Turnout) -> None:
     """Wait until the days that are over are closed, as they are where the month did not come within a second.
 
-    The ingester closes days once a minute; until then charts read quarter hours. Raises TimeoutError.
+    The ingester closes days once a minute; until then charts read quarter hours.
     """
     query = "SELECT count(*) FROM click_closed_days WHERE days = 1"
-    deadline = time.monotonic() + _CLOSING_S
     with closing(sqlite3.connect(turnout.data_dir / "clicks.db")) as clicks:
-        while clicks.execute(query).fetchone()[0] < traffic.DAYS:
-            if time.monotonic() > deadline:
-                raise TimeoutError("the days were not closed")
-            time.sleep(1)
+        wait(
+            lambda: clicks.execute(query).fetchone()[0] >= traffic.DAYS, _CLOSING_S, lambda: "the days were not closed"
+        )
 
 
 def addresses(ids: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from shared.pointer import Pointer, compile_pointer
 from shared.rules import Offer, Rule, SmartLink
 from shared.table import compile_offer
 from shared.wire import Announcement, Head, Version
-from tests.installation import wait_until
+from tests.installation import metric_values, wait_until
 from tests.servers import RedisServer, free_port
 
 EDGE_CPU, CLIENT_CPU = "0", "1"
@@ -125,9 +125,7 @@ class Edge:
 
     def metric(self, name: str) -> float:
         """Return a metric, summed over labels, as of a moment ago."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._admin_port}/metrics", timeout=5) as answer:
-            text = answer.read().decode()
-        return sum(float(value) for value in re.findall(rf"^turnout_edge_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE))
+        return sum(metric_values(self._admin_port, f"turnout_edge_{name}"))
 
     def settled(self, name: str) -> float:
         """Return a metric once workers have told of all that is over."""

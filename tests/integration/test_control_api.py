@@ -3,7 +3,6 @@
 import json
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from shared.table import decode_table
 from shared.wire import HEAD, decode_head, decode_value, redis_key
 from tests.integration.control_process import KEY, ControlProcess
 from tests.servers import RedisServer
+from tests.waiting import wait
 
 OFFER = {"name": "SaaS", "slug": "saas", "destination_url": "https://yourbrand.com"}
 _HANG_S = 60.0
@@ -39,10 +39,7 @@ def stored(redis_server: RedisServer, key: str) -> Any:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _HANG_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait(condition, _HANG_S, str)
 
 
 def published_sequence(redis_server: RedisServer) -> int:
