@@ -29,7 +29,7 @@ from shared.events import KINDS
 from shared.key import Key
 from shared.table import Table
 
-_PLANS, _QUERIES, _LOCATIONS, _HOSTS = 4096, 4096, 4096, 256
+_PLANS, _QUERIES, _LOCATIONS, _HOSTS, _ENDINGS = 4096, 4096, 4096, 256, 256
 MAX_CHOICES: Final = 65_536
 """Decisions remembered for all offers together, some 8 MB; to decide anew costs a microsecond."""
 
@@ -80,8 +80,9 @@ class Clicks:
         self._plans: Recent[Table, Plan] = Recent(_PLANS)
         self._choices_left = MAX_CHOICES
         self._chosen_from: set[Plan] = set()
+        self._age_s = 0.0
         self.trusted_endings: dict[int, bytes] = {}
-        """Revision -> what follows the Location where the peer is trusted, this turn; `trusted_ending` fills it."""
+        """Revision -> what follows the Location where the peer is trusted, as long as the rules' age is the same."""
         self.queries: Recent[bytes, Sent] = Recent(_QUERIES)
         self._around: Recent[tuple[Choice, bytes], tuple[bytes, bytes]] = Recent(_LOCATIONS)
 
@@ -153,8 +154,9 @@ class Clicks:
     def redirect(self, link: Link, caller: Caller, query: bytes, *, counts: bool = True) -> bytes:
         """Return the Location for one click, and record its event where it `counts`. The link must be open."""
         choice = link.choices.get(caller.group) or self._choose(link.plan, caller)
+        next_id, put = self.ids.next, self._put  # as locals: a call of what an attribute holds is slow in Python 3.11
         try:
-            click_id = self.ids.next()
+            click_id = next_id()
         except StopIteration:
             click_id = self.ids.renew()
         if not query and choice.fixed:
@@ -171,7 +173,7 @@ class Clicks:
             if kind == _PERSON and self._duplicates is not None and self._clicked_before(link, caller):
                 kind, who = _DUPLICATE, caller.who_as(KINDS[_DUPLICATE])
             self.counters.clicks[kind] += 1
-            self._put(b"".join((click_id, self._stamp, link.event, choice.rule, who, given.fields, caller.whence)))
+            put(b"".join((click_id, self._stamp, link.event, choice.rule, who, given.fields, caller.whence)))
         return location
 
     def _choose(self, plan: Plan, caller: Caller) -> Choice:
@@ -188,7 +190,10 @@ class Clicks:
     def _begin_turn(self) -> None:
         self.now_ms = now_ms = self._clock_ms()
         self._stamp = b"\t%d\t" % now_ms
-        self.trusted_endings.clear()
+        age_s = self.links.age_s
+        if age_s != self._age_s:
+            self._age_s = age_s
+            self.trusted_endings.clear()
         self.ids.at(now_ms)
         self.visitors.turn(now_ms, self.links.salts)
         if self.links.domains is not self._domains:
@@ -224,20 +229,22 @@ class Clicks:
         return json if responses.wants_json(head.headers.get(b"accept", b"")) else html
 
     def trusted_ending(self, link: Link) -> bytes:
-        """Return what follows the Location where the peer is trusted, and keep it for this turn."""
+        """Return what follows the Location where the peer is trusted, and keep it while it is true."""
+        if len(self.trusted_endings) >= _ENDINGS:
+            self.trusted_endings.clear()
         ending = self.trusted_endings[link.revision] = responses.after_location(*self._debug(link))
         return ending
 
     def _debug(self, link: Link) -> tuple[Header, ...]:
         """Return the debug header: who answered, with which revision, and for how long it has been out of step."""
-        age_s = self.links.age_s
-        return ((DEBUG_HEADER, b"edge=%b; revision=%d; age=%.3f" % (self._edge_name, link.revision, age_s)),)
+        known = b"edge=%b; revision=%d; age=%.3f" % (self._edge_name, link.revision, self._age_s)
+        return ((DEBUG_HEADER, known),)
 
     def _vouched(self, response: Response, head: Head, peer: Peer, link: Link | None = None) -> Response:
         """Return an answer to a trusted peer's HEAD with all there is to know of it, publishes served included."""
         if head.is_get or not peer.trusted:
             return response
-        known = b"edge=%b; age=%.3f" % (self._edge_name, self.links.age_s)
+        known = b"edge=%b; age=%.3f" % (self._edge_name, self._age_s)
         if link is not None:
             entry = link.entry
             versions = (*entry.table_version, *entry.pointer_version)

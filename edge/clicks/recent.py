@@ -1,10 +1,12 @@
 """A bounded cache that forgets what was not asked for lately, and a sieve for what comes only once."""
 
+from array import array
 from collections.abc import Hashable
 from typing import Final, Generic, TypeVar
 
-_PLACES: Final = 1 << 16
-_MARKS: Final = 0xFF
+_SETS: Final = 1 << 14
+_WAYS: Final = 4
+_MARKS: Final = 0xFFFF
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -51,18 +53,25 @@ class Recent(Generic[K, V]):
 
 
 class SecondSight:
-    """Tells what comes for a second time by a byte of its hash, 64 KiB for all: wrong once in 255 times, to no harm."""
+    """Tells what comes for a second time by two bytes of its hash, 128 KiB for all: wrong once in 16,000 times, to no
+    harm.
+
+    A mark has the choice of four places. With one, two that share it would push each other out whenever they come, and
+    be new for ever: of 5,000 visitors every fourteenth.
+    """
 
     __slots__ = ("_marks",)
 
     def __init__(self) -> None:
-        self._marks = bytearray(_PLACES)
+        self._marks = array("H", bytes(2 * _SETS * _WAYS))
 
     def has(self, key: Hashable) -> bool:
         """Tell whether `key` was asked about before, and not too many others since."""
         seen = hash(key)
-        place, mark = seen % _PLACES, (seen >> 16) % _MARKS + 1
-        if self._marks[place] == mark:
+        start, mark = seen % _SETS * _WAYS, (seen >> 16) % _MARKS + 1
+        ways = self._marks[start : start + _WAYS]
+        if mark in ways:
             return True
-        self._marks[place] = mark
+        ways.insert(0, mark)
+        self._marks[start : start + _WAYS] = ways[:_WAYS]
         return False

@@ -1,13 +1,13 @@
 """What one turn of the event loop collects: its time, its events, and the responses that wait for them.
 
-Many requests arrive between two polls of the sockets. Their events go to the spool with one write, and only then are
-their responses written, in the order in which they were asked for.
+Many requests arrive between two polls of the sockets. They are answered together, their events go to the spool with one
+write, and only then are their responses written, in the order in which they were asked for.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
 from time import perf_counter_ns
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from edge.clicks.waits import Waits
 from edge.http.responses import REDIRECT_STATUSES, Header, opening
@@ -34,9 +34,14 @@ class HasHeaders(Protocol):
     default_headers: list[Header]
 
 
+Request = tuple[Any, bytes]
+"""A connection, as the server has them, and what came on it."""
+
+
 class Turn:
     """The present turn; whoever finds it not `begun` calls `begin`. `responses` are (write, bytes), in order.
 
+    `requests` came since the last poll; the server sets `answer`, which takes them: what it makes of one are responses.
     `openings` is status -> all bytes of a redirect before its Location. `default_headers` go on every response that is
     written here; the server replaces their list each second, for the Date.
     """
@@ -46,9 +51,11 @@ class Turn:
         "_flush",
         "_on_begin",
         "_waits",
+        "answer",
         "begun",
         "default_headers",
         "openings",
+        "requests",
         "responses",
         "server",
     )
@@ -59,6 +66,8 @@ class Turn:
         self._waits = waits
         self._began_ns = 0
         self.begun = False
+        self.requests: list[Request] = []
+        self.answer: Callable[[Iterable[Request]], None] = _nothing_answers
         self.responses: list[tuple[Callable[[bytes], None], bytes]] = []
         self.server: HasHeaders | None = None
         self._follow_headers(NO_HEADERS)
@@ -74,8 +83,14 @@ class Turn:
         self._on_begin()
         asyncio.get_running_loop().call_soon(self.end)
 
+    def take(self) -> None:
+        """Answer what has come so far. Call it before a connection is judged by what it has or has not sent."""
+        requests, self.requests = self.requests, []
+        self.answer(requests)
+
     def end(self) -> None:
-        """Record this turn's events, then send its responses."""
+        """Answer this turn's requests, record its events, then send its responses."""
+        self.take()
         self.begun = False
         self._flush()
         waiting, self.responses = self.responses, []
@@ -90,3 +105,8 @@ class Turn:
     def _follow_headers(self, headers: Iterable[Header]) -> None:
         self.default_headers = headers
         self.openings = {status: opening(status, headers) for status in REDIRECT_STATUSES}
+
+
+def _nothing_answers(requests: Iterable[Request]) -> None:
+    """Stand for a server that does not gather requests."""
+    assert not requests

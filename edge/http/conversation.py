@@ -44,28 +44,29 @@ class Conversation(asyncio.Protocol):
     sweep: Sweep
 
     __slots__ = (
-        "_active",
-        "_address_key",
         "_clicks",
         "_closing",
         "_config",
         "_ended",
         "_handed",
-        "_known",
         "_last",
         "_loop",
         "_partial_since",
-        "_peer",
         "_reader",
         "_reading_paused",
-        "_ready",
         "_server",
         "_since",
         "_state",
         "_transport",
         "_waiting",
-        "_write",
         "_write_paused",
+        "active",
+        "address_key",
+        "known",
+        "peer",
+        "ready",
+        "turn",
+        "write",
     )
 
     def __init__(
@@ -79,26 +80,27 @@ class Conversation(asyncio.Protocol):
             config.load()
         self._clicks = self.clicks  # found sooner on the instance, at every click
         self._config = config
-        self._server = self._clicks.turn.server = server_state
+        self.turn = self._clicks.turn
+        self._server = self.turn.server = server_state
         self._state = app_state
         self._loop = _loop or asyncio.get_running_loop()
         self._reader: Reader | None = None
         self._handed: HandedOn | None = None
-        self._ready = self._waiting = self._closing = self._last = self._ended = False
-        self._write_paused = self._reading_paused = self._active = False
+        self.ready = self._waiting = self._closing = self._last = self._ended = False
+        self._write_paused = self._reading_paused = self.active = False
         self._since = self._partial_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to serve."""
         client = get_remote_addr(transport)
         address = client[0] if client else ""
-        self._peer = Peer(address, address in self._clicks.visitors.trusted)
-        self._address_key = address.encode()
-        self._known = self._clicks.known_heads[self._peer.trusted]
+        self.peer = Peer(address, address in self._clicks.visitors.trusted)
+        self.address_key = address.encode()
+        self.known = self._clicks.known_heads[self.peer.trusted]
         self._transport = transport
-        self._write = transport.write
+        self.write = transport.write
         self._since = self._loop.time()
-        self._ready = True
+        self.ready = True
         self._server.connections.add(self)  # type: ignore[arg-type]  # uvicorn names only its own classes
         self.sweep.add(self, self._loop)
         self._clicks.counters.connections += 1
@@ -108,24 +110,25 @@ class Conversation(asyncio.Protocol):
         self._server.connections.discard(self)
         self.sweep.discard(self)
         self._clicks.counters.connections -= 1
-        self._ready, self._closing = False, True
+        self.ready, self._closing = False, True
         self._reader = None
         if self._handed is not None:
             self._handed.connection_lost(exc)
 
     def eof_received(self) -> bool:
         """Answer all that was asked, then close: the peer may have closed only its half."""
+        self.turn.take()
         self._ended = True
         if self._closing:  # nothing more will come that had to be read
-            self._clicks.turn.begin()
-            self._clicks.turn.responses.append((self._write_and_close, b""))
+            self.turn.begin()
+            self.turn.responses.append((self._write_and_close, b""))
         else:
             self._proceed()
         return True
 
     def pause_writing(self) -> None:
         """Read nothing more from a peer that does not read."""
-        self._write_paused, self._ready = True, False
+        self._write_paused, self.ready = True, False
         self._since = self._loop.time()
         self._pause_reading()
         if self._handed is not None:
@@ -141,14 +144,17 @@ class Conversation(asyncio.Protocol):
 
     def shutdown(self) -> None:
         """Answer what has been asked, and close. uvicorn calls this when the server stops."""
+        self.turn.take()
         self._last = True
         if not (self._waiting or self._closing or self._pending):
             self._send_last(b"", linger=False)
 
     def expire(self, now_s: float) -> None:
         """Act on the deadline that holds now. The sweep calls this."""
-        if self._active:
-            self._active, self._since = False, now_s
+        if self.turn.requests:
+            self.turn.take()
+        if self.active:
+            self.active, self._since = False, now_s
             return
         waited_s = now_s - self._since
         if self._write_paused:
@@ -165,11 +171,17 @@ class Conversation(asyncio.Protocol):
             self._closing = True
             self._transport.close()
 
+    def fail(self, exc: Exception) -> None:
+        """Drop the connection whose request met a fault of ours, and tell of it."""
+        told = {"message": "A request met a fault", "exception": exc, "transport": self._transport, "protocol": self}
+        self._loop.call_exception_handler(told)
+        self._transport.abort()
+
     @property
     def _pending(self) -> bool:
         return self._reader is not None and self._reader.pending > 0
 
-    def _read(self, data: bytes) -> None:
+    def read(self, data: bytes) -> None:
         """Take bytes that no known head explains, and answer all requests that they complete."""
         if self._closing:
             return
@@ -200,11 +212,11 @@ class Conversation(asyncio.Protocol):
                 self._answer(received)
             answered += 1
         if answered:
-            self._active = True
+            self.active = True
             self._partial_since = self._loop.time()
         if self._ended and not (self._waiting or self._closing or self._write_paused):
             self._send_last(b"", linger=False)
-        self._ready = not (self._waiting or self._closing or self._write_paused or self._pending)
+        self.ready = not (self._waiting or self._closing or self._write_paused or self._pending)
 
     def _answer(self, received: Received) -> None:
         clicks, head = self._clicks, received.head
@@ -212,7 +224,7 @@ class Conversation(asyncio.Protocol):
         if not head.is_click:
             self._hand_on(received)
             return
-        response = clicks.answer(head, self._peer)
+        response = clicks.answer(head, self.peer)
         if response is None:
             self._wait_for(received)
             return
@@ -222,11 +234,11 @@ class Conversation(asyncio.Protocol):
 
     def _get_to_know(self, received: Received) -> None:
         """Remember a head that comes again; the next request with it is answered without being read."""
-        key = self._known.new_key(received)
+        key = self.known.new_key(received)
         if key is not None:
-            sender = self._clicks.sender_of(received.head, self._peer)
+            sender = self._clicks.sender_of(received.head, self.peer)
             if sender is not None:
-                self._known.senders.put(key, sender)
+                self.known.senders.put(key, sender)
 
     def _wait_for(self, received: Received) -> None:
         """Answer once the link is found, in a task of its own; nothing behind it is answered before."""
@@ -236,7 +248,7 @@ class Conversation(asyncio.Protocol):
         task.add_done_callback(self._server.tasks.discard)
 
     async def _complete(self, received: Received) -> None:
-        response = await self._clicks.complete(received.head, self._peer)
+        response = await self._clicks.complete(received.head, self.peer)
         self._waiting = False
         if not self._closing:
             self._send(response, received)
@@ -277,7 +289,7 @@ class Conversation(asyncio.Protocol):
     def _take_turn(self, received: Received) -> None:
         self._waiting = False
         if not self._closing:
-            self._clicks.turn.begin()
+            self.turn.begin()
             self._answer(received)
             self._resume()
 
@@ -287,34 +299,34 @@ class Conversation(asyncio.Protocol):
         if self._reading_paused:
             self._reading_paused = False
             self._transport.resume_reading()
-        self._clicks.turn.begin()
+        self.turn.begin()
         self._proceed()
 
     def _send(self, response: Response, received: Received) -> None:
         """Send a response with this turn's, and close after it where it is the connection's last."""
         if not received.keeps_alive or self._last:
             response = ending(response)
-        turn = self._clicks.turn
+        turn = self.turn
         turn.begin()
         data = render(response, turn.default_headers, body=received.head.method != b"HEAD")
         if response.closes:
             self._send_last(data, linger=received.head.has_body or self._pending)
         else:
-            turn.responses.append((self._write, data))
+            turn.responses.append((self.write, data))
 
     def _refuse(self, response: Response) -> None:
         """Send a refusal and end the connection."""
         self._clicks.counters.answered(response.status)
-        self._clicks.turn.begin()
-        self._send_last(render(response, self._clicks.turn.default_headers), linger=True)
+        self.turn.begin()
+        self._send_last(render(response, self.turn.default_headers), linger=True)
 
     def _send_last(self, data: bytes, *, linger: bool) -> None:
-        self._closing, self._ready = True, False
+        self._closing, self.ready = True, False
         self._reader = None
         self._since = self._loop.time()
-        self._active = False
-        self._clicks.turn.begin()
-        self._clicks.turn.responses.append((self._write_and_linger if linger else self._write_and_close, data))
+        self.active = False
+        self.turn.begin()
+        self.turn.responses.append((self._write_and_linger if linger else self._write_and_close, data))
 
     def _write_and_close(self, data: bytes) -> None:
         if data:

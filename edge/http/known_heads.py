@@ -6,11 +6,14 @@ from typing import Final
 
 from edge.clicks.recent import Recent, SecondSight
 from edge.clicks.visitors import Sender
-from edge.http.head import FORWARDED_FOR, MAX_HEAD_BYTES
+from edge.http.head import FORWARDED_FOR
 from edge.http.reader import Received
 
-LINE_END: Final = b" HTTP/1.1\r\n"
-VERSION_BYTES: Final = len(b" HTTP/1.1")
+VERSION: Final = b" HTTP/1.1"
+LINE_END: Final = b"\r\n"
+
+HeadKey = bytes | tuple[bytes, bytes]
+"""What heads have in common. Where a field was cut out, what stood before it, and what after unless it was the last."""
 
 PERSONAL: Final = (
     b"cookie",
@@ -56,25 +59,25 @@ class KnownHeads:
         self._trusted = trusted
         self.forwarded_for = b"\r\nX-Forwarded-For: " if trusted else b""
         self.cuts: tuple[bytes, ...] = ()
-        self.senders: Recent[bytes, Sender] = Recent(_MAX_HEADS)
+        self.senders: Recent[HeadKey, Sender] = Recent(_MAX_HEADS)
         self._seen = SecondSight()
 
     def clear(self) -> None:
         """Forget all senders: what a Host means has changed."""
         self.senders.clear()
 
-    def without_cuts(self, data: bytes, line_end: int) -> bytes:
-        """Return a head without personal fields; empty where one holds what no field may hold."""
+    def without_cuts(self, fields: bytes) -> bytes:
+        """Return fields, from the end of the first line on, without personal ones; nothing where one is malformed."""
         for begin in self.cuts:
-            start = data.rfind(begin, line_end)
-            if start >= 0:
-                stop = data.find(b"\r\n", start + 2)
-                if len(data) > MAX_HEAD_BYTES or not _VALUE.fullmatch(data, start + len(begin), stop):
+            before, found, after = fields.rpartition(begin)
+            if found:
+                value, line_end, after = after.partition(LINE_END)
+                if not (line_end and _VALUE.fullmatch(value)):
                     return b""
-                data = data[:start] + data[stop:]
-        return data
+                fields = before + line_end + after
+        return fields
 
-    def new_key(self, received: Received) -> bytes | None:
+    def new_key(self, received: Received) -> HeadKey | None:
         """Return the key of a head that was just read, where it should be remembered now: at its second sight.
 
         Known can be what keeps its connection and names no field twice, none that is about more than its head.
@@ -89,7 +92,7 @@ class KnownHeads:
             return None
         return key
 
-    def _learn(self, received: Received) -> bytes | None:
+    def _learn(self, received: Received) -> HeadKey | None:
         """Learn how fields are spelled here; return the head's key, None where it cannot be cut."""
         raw, headers = received.raw, received.head.headers
         for name in PERSONAL:
@@ -97,20 +100,20 @@ class KnownHeads:
                 begin = _BEGINS[name].search(raw)
                 if begin is not None and begin[0] not in self.cuts:
                     self.cuts = (*self.cuts, begin[0])
-        line_end = raw.find(LINE_END)
-        data = self.without_cuts(raw, line_end)
-        start, end, rest = line_end + VERSION_BYTES, len(data), b""
-        if self._trusted:
-            end = data.rfind(self.forwarded_for, line_end)
-            if end < 0:  # spelt otherwise from now on
-                begin = _BEGINS[FORWARDED_FOR].search(data)
-                if begin is None:
-                    return None
-                self.forwarded_for, end = begin[0], begin.start()
-            value = end + len(self.forwarded_for)
-            stop = data.find(b"\r\n", value)
-            if data[value:stop] != headers[FORWARDED_FOR]:
+        fields = self.without_cuts(raw.partition(VERSION)[2])
+        if len(fields) > MAX_BYTES:
+            return None
+        return self._without_address(fields, headers[FORWARDED_FOR]) if self._trusted else fields
+
+    def _without_address(self, fields: bytes, address: bytes) -> HeadKey | None:
+        """Cut X-Forwarded-For out, and learn anew how it is spelled where that has changed."""
+        if self.forwarded_for not in fields:
+            begin = _BEGINS[FORWARDED_FOR].search(fields)
+            if begin is None:
                 return None
-            rest = data[stop:]
-        key = data[start:end] + rest
-        return key if len(key) <= MAX_BYTES else None
+            self.forwarded_for = begin[0]
+        before, _, after = fields.rpartition(self.forwarded_for)
+        value, _, after = after.partition(LINE_END)
+        if value != address:
+            return None
+        return before if after == LINE_END else (before, after)

@@ -52,6 +52,20 @@ class TestKeptConnections:
 
         run(test())
 
+    def test_a_known_head_is_told_the_age_of_the_rules(self) -> None:
+        async def test() -> None:
+            parts = edge()
+            connection = parts.fast()
+            told = []
+            for age_s in (0.0, 0.0, 0.0, 1.25, 1.25, 0.0):
+                parts.links.age_s = age_s
+                told.append(str(header_of(await connection.send(HEAD), "x-turnout-edge")).rpartition("age=")[2])
+
+            assert told == ["0.000", "0.000", "0.000", "1.250", "1.250", "0.000"]
+            assert parts.counters.heads_read == 2
+
+        run(test())
+
     @pytest.mark.parametrize("peer", [PROXY, STRANGER])
     def test_personal_fields_do_not_make_a_head_unknown(self, peer: str) -> None:
         async def test() -> None:
@@ -193,7 +207,7 @@ class TestOneTurn:
             parts.spool.on_flush = lambda: order.append("recorded")
             for connection in connections:
                 connection.transport.write = lambda data: order.append("answered")  # type: ignore[method-assign]
-                connection.protocol._write = connection.transport.write
+                connection.protocol.write = connection.transport.write
                 connection.protocol.data_received(HEAD)
             assert order == []
 
@@ -223,6 +237,42 @@ class TestOneTurn:
             await settle()
 
             assert status_of(b"".join(other.transport.written)) == 302
+
+        run(test())
+
+    def test_what_has_come_counts_before_a_deadline_does(self) -> None:
+        async def test() -> None:
+            parts = edge()
+            idle, trickling = parts.fast(timeout_keep_alive=5), parts.fast()
+            now = asyncio.get_running_loop().time()
+            await trickling.send(HEAD[:40])
+            idle.protocol.data_received(HEAD)
+            trickling.protocol.data_received(HEAD[40:])
+            for connection in (idle, trickling):
+                connection.protocol.expire(now + HEAD_TIMEOUT_S + 1)
+            await settle()
+
+            assert [status_of(b"".join(each.transport.written)) for each in (idle, trickling)] == [302, 302]
+            assert [idle.ends, trickling.ends] == [False, False]
+
+        run(test())
+
+    def test_a_fault_of_ours_costs_one_connection_and_is_told(self) -> None:
+        async def test() -> None:
+            parts = edge()
+            told: list[dict[str, Any]] = []
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+            before, faulty, after = (parts.fast() for _ in range(3))
+            faulty.protocol.known = None
+            for connection in (before, faulty, after):
+                connection.protocol.data_received(HEAD)
+            await settle()
+
+            assert faulty.transport.aborted
+            assert [context["protocol"] for context in told] == [faulty.protocol]
+            assert isinstance(told[0]["exception"], AttributeError)
+            assert [status_of(b"".join(each.transport.written)) for each in (before, after)] == [302, 302]
+            assert len(parts.spool.recorded) == 2
 
         run(test())
 

@@ -25,3 +25,11 @@ def test_what_came_long_ago_is_new_again_and_few_are_mistaken() -> None:
 
     assert known < 2_000
     assert sum(sight.has(("visitor", number)) for number in range(10_000)) < 2_000
+
+
+def test_those_who_come_in_turn_are_all_known_in_the_end() -> None:
+    sight = SecondSight()
+    rounds = [sum(sight.has(f"visitor {number}") for number in range(5_000)) for _ in range(3)]
+
+    assert rounds[0] < 50
+    assert rounds[2] > 4_980
