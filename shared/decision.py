@@ -11,13 +11,15 @@ from shared.visitor import Visitor
 
 def decide(table: Table, visitor: Visitor) -> Decision | None:
     """Return what `visitor` gets: the first rule whose conditions all hold, else everyone else's; None is 410."""
-    decisions = table.decisions
-    if not decisions:
-        return None
-    standing = (1 << len(decisions)) - 1
+    return table.decisions[place_of(table, visitor)] if table.decisions else None
+
+
+def place_of(table: Table, visitor: Visitor) -> int:
+    """Return the place of what `visitor` gets among the decisions of a table that has any."""
+    standing = (1 << len(table.decisions)) - 1
     for kind, mask in table.masks.items():
         standing &= mask.by_value.get(getattr(visitor, kind), mask.otherwise)
-    return decisions[(standing & -standing).bit_length() - 1]
+    return (standing & -standing).bit_length() - 1
 
 
 @dataclass(frozen=True, slots=True)

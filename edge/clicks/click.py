@@ -27,7 +27,6 @@ from shared.destination import macros_of, param_value
 from shared.domains import PAUSED
 from shared.events import KINDS
 from shared.key import Key
-from shared.table import Table
 
 _PLANS, _QUERIES, _LOCATIONS, _HOSTS, _ENDINGS = 4096, 4096, 4096, 256, 256
 MAX_CHOICES: Final = 65_536
@@ -77,7 +76,8 @@ class Clicks:
         self._domains = links.domains
         self._hosts: Recent[bytes, str] = Recent(_HOSTS)
         self._duplicates = Duplicates(dedupe_seconds * 1000) if dedupe_seconds else None
-        self._plans: Recent[Table, Plan] = Recent(_PLANS)
+        self._plans: Recent[str, Plan] = Recent(_PLANS)
+        """By offer."""
         self._choices_left = MAX_CHOICES
         self._chosen_from: set[Plan] = set()
         self._age_s = 0.0
@@ -145,15 +145,20 @@ class Clicks:
 
     def link_of(self, entry: Entry) -> Link:
         """Return an entry made ready for clicks; it stays with the entry."""
-        if isinstance(entry.memo, Link):
-            return entry.memo
-        plan = self._plans.find(entry.table) or self._plans.put(entry.table, Plan(entry.table))
-        link = entry.memo = Link(entry, plan)
+        link: Link | None = entry.memo
+        if link is None:
+            table = entry.table
+            plan = self._plans.find(table.offer)
+            if plan is None or plan.table is not table:
+                plan = self._plans.put(table.offer, Plan(table, plan))
+                self._remember(plan, len(plan.choices))
+            link = entry.memo = Link(entry, plan, entry.old_memo)
+            entry.old_memo = None
         return link
 
     def redirect(self, link: Link, caller: Caller, query: bytes, *, counts: bool = True) -> bytes:
         """Return the Location for one click, and record its event where it `counts`. The link must be open."""
-        choice = link.choices.get(caller.group) or self._choose(link.plan, caller)
+        choice = link.plan.choices.get(caller.group) or self._choose(link.plan, caller)
         next_id, put = self.ids.next, self._put  # as locals: a call of what an attribute holds is slow in Python 3.11
         try:
             click_id = next_id()
@@ -177,15 +182,19 @@ class Clicks:
         return location
 
     def _choose(self, plan: Plan, caller: Caller) -> Choice:
-        """Decide for the first of a group; forget all decisions once there are very many."""
-        if self._choices_left == 0:
+        """Decide for the first of a group."""
+        self._remember(plan, 1)
+        return plan.choose(caller.group, caller.visitor)
+
+    def _remember(self, plan: Plan, choices: int) -> None:
+        """Note that a plan holds more decisions; forget all of all plans once there are very many."""
+        if self._choices_left <= 0:
             for other in self._chosen_from:
                 other.choices.clear()
             self._chosen_from.clear()
             self._choices_left = MAX_CHOICES
-        self._choices_left -= 1
+        self._choices_left -= choices
         self._chosen_from.add(plan)
-        return plan.choose(caller.group, caller.visitor)
 
     def _begin_turn(self) -> None:
         self.now_ms = now_ms = self._clock_ms()
@@ -212,7 +221,7 @@ class Clicks:
             return self._vouched(self._error(responses.NOT_FOUND, head), head, peer)
         link = self.link_of(found)
         if self.now_ms >= link.until:
-            return self._vouched(self._error(responses.GONE, head), head, peer, link)
+            return self._vouched(self._error(responses.GONE, head), head, peer, found)
         sender = self.sender_of(head, peer)
         if sender is None:
             return None
@@ -220,35 +229,34 @@ class Clicks:
         location = self.redirect(link, caller, head.query, counts=head.is_get)
         if not head.is_get:
             self.counters.answered(link.status)
-            return self._vouched(responses.redirect(link.status, location), head, peer, link)
-        return responses.redirect(link.status, location, *(self._debug(link) if peer.trusted else ()))
+            return self._vouched(responses.redirect(link.status, location), head, peer, found)
+        return responses.redirect(link.status, location, *(self._debug(link.revision) if peer.trusted else ()))
 
     def _error(self, answer: tuple[Response, Response], head: Head) -> Response:
         html, json = answer
         self.counters.answered(html.status)
         return json if responses.wants_json(head.headers.get(b"accept", b"")) else html
 
-    def trusted_ending(self, link: Link) -> bytes:
+    def trusted_ending(self, revision: int) -> bytes:
         """Return what follows the Location where the peer is trusted, and keep it while it is true."""
         if len(self.trusted_endings) >= _ENDINGS:
             self.trusted_endings.clear()
-        ending = self.trusted_endings[link.revision] = responses.after_location(*self._debug(link))
+        ending = self.trusted_endings[revision] = responses.after_location(*self._debug(revision))
         return ending
 
-    def _debug(self, link: Link) -> tuple[Header, ...]:
+    def _debug(self, revision: int) -> tuple[Header, ...]:
         """Return the debug header: who answered, with which revision, and for how long it has been out of step."""
-        known = b"edge=%b; revision=%d; age=%.3f" % (self._edge_name, link.revision, self._age_s)
+        known = b"edge=%b; revision=%d; age=%.3f" % (self._edge_name, revision, self._age_s)
         return ((DEBUG_HEADER, known),)
 
-    def _vouched(self, response: Response, head: Head, peer: Peer, link: Link | None = None) -> Response:
+    def _vouched(self, response: Response, head: Head, peer: Peer, entry: Entry | None = None) -> Response:
         """Return an answer to a trusted peer's HEAD with all there is to know of it, publishes served included."""
         if head.is_get or not peer.trusted:
             return response
         known = b"edge=%b; age=%.3f" % (self._edge_name, self._age_s)
-        if link is not None:
-            entry = link.entry
+        if entry is not None:
             versions = (*entry.table_version, *entry.pointer_version)
-            known = b"%b; table=%d.%d; link=%d.%d" % (self._debug(link)[0][1], *versions)
+            known = b"%b; table=%d.%d; link=%d.%d" % (self._debug(entry.table.revision)[0][1], *versions)
         return response._replace(headers=(*response.headers, (DEBUG_HEADER, known)))
 
     def _switched_off(self, domain: str, head: Head) -> Response:
@@ -283,7 +291,7 @@ class Clicks:
 
     def _clicked_before(self, link: Link, caller: Caller) -> bool:
         assert self._duplicates is not None
-        who = (caller.address, caller.sender.user_agent, link.entry.key)
+        who = (caller.address, caller.sender.user_agent, link.key)
         return self._duplicates.has(who, self.now_ms)
 
 
@@ -295,5 +303,5 @@ def _forwarded_for(head: Head, peer: Peer) -> bytes:
 def _macros(link: Link, choice: Choice, caller: Caller, given: Sent) -> dict[str, str]:
     """Return the values of all macros but the click id, plain."""
     sent_values = {name.decode(): param_value(raw) for name, raw in given.values.items()}
-    slug = link.entry.key.slug if link.entry.pointer.link else ""
-    return macros_of(caller.visitor, sent_values, offer=link.entry.table.slug, link=slug, rule=choice.rule_id)
+    slug = link.key.slug if link.pointer.link else ""
+    return macros_of(caller.visitor, sent_values, offer=link.plan.table.slug, link=slug, rule=choice.rule_id)

@@ -97,7 +97,7 @@ def answer(clicks: Clicks, requests: Iterable[tuple[ClickProtocol, bytes]]) -> N
             if not isinstance(entry, Entry) or (query and query not in queries and not _is_plain(query)):
                 connection.read(data)
                 continue
-            link = entry.memo if isinstance(entry.memo, Link) else clicks.link_of(entry)
+            link: Link = entry.memo or clicks.link_of(entry)
             caller = callers.get((address, sender)) or connection.caller_of(sender, address)
             if caller is None or clicks.now_ms >= link.until:
                 connection.read(data)
@@ -105,7 +105,7 @@ def answer(clicks: Clicks, requests: Iterable[tuple[ClickProtocol, bytes]]) -> N
             location = redirect(link, caller, query)
             ending = ENDING
             if known.forwarded_for:
-                ending = endings.get(link.revision) or clicks.trusted_ending(link)
+                ending = endings.get(link.revision) or clicks.trusted_ending(link.revision)
             turn.responses.append((connection.write, turn.openings[link.status] + location + ending))
             connection.active = True
         except Exception as exc:  # a fault of ours costs one connection, and nobody else of the turn

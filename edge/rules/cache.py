@@ -8,7 +8,7 @@ finds it clear. Not thread-safe: one event loop owns it.
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from shared.key import Key
 from shared.pointer import Pointer
@@ -52,10 +52,11 @@ class OfferTable:
 class Entry:
     """One link as it is served: where it points and the table that decides. Immutable but for `memo` and `used`.
 
-    Any change of pointer or table makes a new entry. `memo` is scratch for the click path and dies with the entry.
+    Any change of pointer or table makes a new entry. `memo` is scratch for the click path and dies with the entry; one
+    that differs from its predecessor by the table alone is given that one's as `old_memo`.
     """
 
-    __slots__ = ("home", "key", "memo", "pointer", "pointer_version", "table", "table_version", "used")
+    __slots__ = ("home", "key", "memo", "old_memo", "pointer", "pointer_version", "table", "table_version", "used")
 
     def __init__(
         self,
@@ -73,7 +74,8 @@ class Entry:
         self.table = table
         self.table_version = table_version
         self.home = home or OfferTable(pointer.offer, table, table_version)
-        self.memo: object | None = None
+        self.memo: Any = None
+        self.old_memo: Any = None
         self.used = False
 
     @property
@@ -218,7 +220,7 @@ class Cache:
             self.remove(entry.key)
             return None
         renewed = Entry(entry.key, entry.pointer, entry.pointer_version, home.table, home.version, home=home)
-        renewed.used = True
+        renewed.used, renewed.old_memo = True, entry.memo or entry.old_memo
         self._entries[entry.key] = renewed
         return renewed
 

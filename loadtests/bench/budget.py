@@ -49,6 +49,7 @@ class Bench:
         self.rounds = rounds
         self.seconds = seconds
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.rules = Rules(folder)
         stack.callback(self.rules.close)
         self.rules.put_example(HOT.links)
@@ -84,10 +85,21 @@ class Bench:
             failures.append(f"{what}: {errors} errors")
         failures.extend(f"{what}: {wrong}" for wrong in wrong_locations(self.edge.port))
 
-    def edit(self) -> None:
-        """Publish another revision of the offer."""
-        self._revision += 1
-        self.rules.put_offer(example(self._revision))
+    @contextmanager
+    def edited(self) -> Iterator[None]:
+        """Publish another revision of the offer 20 times a second meanwhile."""
+        stop = threading.Event()
+
+        def keep_editing() -> None:
+            while not stop.wait(1 / _EDITS_PER_S):
+                self._revision += 1
+                self.rules.put_offer(example(self._revision))
+
+        editor = threading.Thread(target=keep_editing)
+        editor.start()
+        yield
+        stop.set()
+        editor.join()
 
 
 def hot(bench: Bench, failures: list[str]) -> list[Row]:
@@ -125,25 +137,31 @@ def cookies(bench: Bench, failures: list[str]) -> list[Row]:
 
 
 def edits(bench: Bench, failures: list[str]) -> list[Row]:
-    """The hot mix while the offer is edited 20 times a second."""
-    stop = threading.Event()
+    """The hot mix while the offer is edited 20 times a second, beside an edge whose offer is not, both at once.
 
-    def keep_editing() -> None:
-        while not stop.wait(1 / _EDITS_PER_S):
-            bench.edit()
+    They share the core, so that each has half of its maximum and whatever slows one slows the other. They are edited
+    in turn: of two equal processes one may be slower by a hundredth.
+    """
+    with ExitStack() as stack:
+        other = Bench(bench.folder / "other", stack, bench.rounds, bench.seconds)
+        pair, script = (bench, other), bench.script(HOT)
+        _together(pair, script)  # warms caches
+        edited, calm = [], []
+        with bench.accounted("edits", failures) as here, other.accounted("edits of the other", failures) as there:
+            for number in range(2 * bench.rounds):
+                at = number % 2
+                with pair[at].edited():
+                    runs = _together(pair, script)
+                edited.append(runs[at])
+                calm.append(runs[1 - at])
+                here.append(runs[0])
+                there.append(runs[1])
+    return [_ratio(f"{_EDITS_PER_S} edits/s: edge / the same at the same time without", edited, calm, 0.95)]
 
-    with bench.accounted("edits", failures) as counted:
-        calm, edited = [], []
-        for _ in range(bench.rounds):
-            calm.append(bench.wrk(bench.edge.port, bench.script(HOT)))
-            stop.clear()
-            editor = threading.Thread(target=keep_editing)
-            editor.start()
-            edited.append(bench.wrk(bench.edge.port, bench.script(HOT)))
-            stop.set()
-            editor.join()
-        counted += calm + edited
-    return [_ratio(f"{_EDITS_PER_S} edits/s: edge / hot", edited, calm, 0.95)]
+
+def _together(benches: tuple[Bench, Bench], script: Path) -> list[Run]:
+    running = [Wrk(each.edge.port, script, seconds=each.seconds, connections=CONNECTIONS) for each in benches]
+    return [wrk.wait() for wrk in running]
 
 
 def half(bench: Bench, failures: list[str]) -> list[Row]:

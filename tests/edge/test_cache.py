@@ -48,6 +48,7 @@ def test_a_new_table_serves_all_links_of_its_offer_by_new_entries() -> None:
 
     assert [entry.table for entry in after if isinstance(entry, Entry)] == [new, new]
     assert [entry.memo for entry in after if isinstance(entry, Entry)] == [None, None]
+    assert [entry.old_memo for entry in after if isinstance(entry, Entry)] == ["made of the old table", None]
     assert cache.lookup(Key("_", "a")) is after[0]
 
 

@@ -332,7 +332,7 @@ def test_decisions_are_forgotten_once_there_are_very_many() -> None:
     assert [event.rule for event in edge.spool.events] == ["r_us_desktop", "r_uk", "fallback"]
     entry = edge.links.entries[builders.key()]
     assert isinstance(entry, Entry)
-    assert len(edge.clicks.link_of(entry).choices) == 1
+    assert len(edge.clicks.link_of(entry).plan.choices) == 1
 
 
 def test_ten_thousand_queries_leave_memory_bounded() -> None:
