@@ -1,5 +1,7 @@
 """What an offer's decisions are before and after an edit."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,8 +20,17 @@ def group(visitor: Visitor) -> str:
     return "\t".join(map(str, visitor))
 
 
-@given(smart_links(), smart_links(), st.lists(visitors(), max_size=20))
-def test_what_is_taken_over_is_what_would_be_decided(before: SmartLink, after: SmartLink, asked: list[Visitor]) -> None:
+@st.composite
+def edited(draw: st.DrawFn) -> tuple[SmartLink, SmartLink]:
+    """A smart link, and what an edit made of it: another one, or the same in another order."""
+    before = draw(smart_links())
+    moved = st.permutations(before.rules).map(lambda rules: replace(before, rules=tuple(rules)))
+    return before, draw(moved | smart_links())
+
+
+@given(edited(), st.lists(visitors(), min_size=5, max_size=20))
+def test_what_is_taken_over_is_what_would_be_decided(edit: tuple[SmartLink, SmartLink], asked: list[Visitor]) -> None:
+    before, after = edit
     old = Plan(builders.table(builders.offer(link=before)))
     for visitor in asked:
         old.choose(group(visitor), visitor)
@@ -47,8 +58,9 @@ def test_an_edit_that_leaves_conditions_alone_decides_for_nobody_anew() -> None:
 def test_decisions_of_other_conditions_and_very_many_are_not_taken_over() -> None:
     old = Plan(builders.table())
     old.choose("us mobile", ANYBODY)
-    other = builders.table(builders.offer(link=builders.smart_link()))
-    assert Plan(other, old).choices == {}
+    moved = builders.smart_link(*reversed(builders.EXAMPLE.rules))
+    for link in (moved, builders.smart_link(), builders.smart_link(enabled=False)):
+        assert Plan(builders.table(builders.offer(link=link)), old).choices == {}
 
     for number in range(MAX_TAKEN_OVER):
         old.choose(f"group {number}", ANYBODY)
