@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import ScalarResult, bindparam, delete, func, select
+from sqlalchemy import Row, ScalarResult, bindparam, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.access.models import KeyRow, PasswordLinkRow, SessionRow, UserRow
 from control.access.roles import Role
 
-_KEY: Final = select(KeyRow).where(KeyRow.digest == bindparam("digest"))
+_KEY: Final = select(KeyRow.id, KeyRow.name, KeyRow.role).where(KeyRow.digest == bindparam("digest"))
 _SESSION: Final = (
     select(SessionRow, UserRow)
     .join(UserRow, UserRow.id == SessionRow.user_id)
@@ -18,9 +18,9 @@ _SESSION: Final = (
 """Made once: every call asks one of them, and making a question takes longer than the answer."""
 
 
-async def key_by_digest(session: AsyncSession, digest: str) -> KeyRow | None:
-    """Return the key whose token has this digest."""
-    return (await session.scalars(_KEY, {"digest": digest})).one_or_none()
+async def key_by_digest(session: AsyncSession, digest: str) -> Row[str, str, str] | None:
+    """Return id, name and role of the key whose token has this digest."""
+    return (await session.execute(_KEY, {"digest": digest})).one_or_none()
 
 
 async def key_by_id(session: AsyncSession, key_id: str) -> KeyRow | None:

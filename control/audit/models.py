@@ -1,8 +1,8 @@
 """The audit log as stored: rows are only ever added."""
 
-from typing import Any
+from typing import Any, Final, cast
 
-from sqlalchemy import JSON, BigInteger
+from sqlalchemy import JSON, BigInteger, Table
 from sqlalchemy.orm import Mapped, mapped_column
 
 from control.db import Base, RowNumber
@@ -22,3 +22,6 @@ class AuditRow(Base):
     target: Mapped[str] = mapped_column(index=True)
     before: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     after: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+
+
+AUDIT: Final = cast(Table, AuditRow.__table__)

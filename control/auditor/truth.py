@@ -97,12 +97,6 @@ def _table(offer: Offer) -> Table:
     return decode_table(orjson.loads(compile_offer(offer)))
 
 
-async def slug_of_offer(session: AsyncSession, offer_id: str) -> Key | None:
-    """Return an offer's own slug, which every edit of it changes."""
-    slug = await session.scalar(select(OfferRow.slug).where(OfferRow.id == offer_id))
-    return None if slug is None else Key(DEFAULT_DOMAIN, slug)
-
-
 async def _pointer(session: AsyncSession, key: Key) -> Pointer | None:
     offer = await offers.by_slug(session, key.slug)
     if offer is not None:

@@ -1,12 +1,11 @@
 """What is asked about next: what was just published at once, everything else in turn, for ever."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control.auditor.truth import slug_of_offer
 from control.domains.models import DomainRow
 from control.links.models import LinkRow
 from control.offers import store as offers
@@ -16,14 +15,16 @@ from shared.key import DEFAULT_DOMAIN, Key
 from shared.wire import DOMAINS
 
 MAX_EDITED: Final = 20
-"""Of more that were published since the last look, as many; bulk work is found by turns."""
+"""Of more keys that were published since the last look, the last so many; bulk work is found by turns."""
 
 _EDITED: Final = (
     select(OutboxRow.key)
     .where(OutboxRow.sequence > bindparam("before"), OutboxRow.sequence <= bindparam("published"))
-    .order_by(OutboxRow.sequence.desc(), OutboxRow.place)
+    .group_by(OutboxRow.key)
+    .order_by(func.max(OutboxRow.sequence).desc(), func.max(OutboxRow.place))
     .limit(MAX_EDITED)
 )
+_SLUGS: Final = select(OfferRow.id, OfferRow.slug).where(OfferRow.id.in_(bindparam("offers", expanding=True)))
 _NEXT_OFFER: Final = select(OfferRow).where(OfferRow.number > bindparam("after")).order_by(OfferRow.number).limit(1)
 _NEXT_LINK: Final = (
     select(LinkRow.number, LinkRow.domain, LinkRow.slug)
@@ -71,20 +72,29 @@ class Turns:
         return [Key(found.domain, found.slug)] if found else []
 
 
-async def _slugs(session: AsyncSession, published: Iterable[str]) -> list[Key]:
+async def _slugs(session: AsyncSession, published: Sequence[str]) -> list[Key]:
     """Return the slugs behind published keys.
 
     A link's is in it; an offer's table is seen through its own slug; the list of hosts at a slug that none of them has.
     """
+    ids = [name.removeprefix("o:") for name in published if name.startswith("o:")]
+    offers_slugs = await _slugs_of_offers(session, ids)
     keys: list[Key] = []
     for name in published:
         kind, _, rest = name.partition(":")
         if kind == "k":
             domain, _, slug = rest.partition("/")
             keys.append(Key(domain, slug))
-        elif kind == "o" and (key := await slug_of_offer(session, rest)) is not None:
-            keys.append(key)
+        elif kind == "o" and rest in offers_slugs:
+            keys.append(Key(DEFAULT_DOMAIN, offers_slugs[rest]))
         elif name == DOMAINS:
             newest = select(DomainRow.host).order_by(DomainRow.number.desc()).limit(MAX_EDITED)
             keys += [Key(host, NOBODYS_SLUG) for host in await session.scalars(newest)]
     return list(dict.fromkeys(keys))
+
+
+async def _slugs_of_offers(session: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
+    """Return an offer's own slug, which every edit of it changes, by the offer's id."""
+    if not ids:
+        return {}
+    return {row.id: row.slug for row in await session.execute(_SLUGS, {"offers": ids})}

@@ -11,7 +11,7 @@ from control.errors import Problem
 from control.links.models import LinkRow
 from control.offers.models import OfferDomainRow
 
-_EVERYONE: Final = select(DomainRow).order_by(DomainRow.number)
+_HOSTS: Final = select(DomainRow.host)
 """Made once: every edit asks it, and making a question takes longer than its answer."""
 
 
@@ -33,7 +33,12 @@ async def by_ids(session: AsyncSession, ids: Collection[str]) -> dict[str, Domai
 
 async def everyone(session: AsyncSession) -> Sequence[DomainRow]:
     """Return every domain, oldest first."""
-    return (await session.scalars(_EVERYONE)).all()
+    return (await session.scalars(select(DomainRow).order_by(DomainRow.number))).all()
+
+
+async def hosts(session: AsyncSession) -> frozenset[str]:
+    """Return every domain's host."""
+    return frozenset(await session.scalars(_HOSTS))
 
 
 async def is_taken(session: AsyncSession, host: str) -> bool:

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from control.domains.store import everyone
+from control.domains.store import hosts
 from control.offers.models import OfferRow
 from control.settings import ControlSettings
 from control.smartlinks.warnings import Surroundings
@@ -12,9 +12,8 @@ from control.smartlinks.warnings import Surroundings
 
 async def surroundings_of(session: AsyncSession, settings: ControlSettings, offer: OfferRow) -> Surroundings:
     """Return what the smart link of `offer` is judged against."""
-    hosts = {domain.host for domain in await everyone(session)}
     return Surroundings(
-        own_hosts=frozenset({*hosts, urlsplit(settings.links_base).netloc}),
+        own_hosts=await hosts(session) | {urlsplit(settings.links_base).netloc},
         destination_final=offer.destination_final,
         append_click_id=offer.append_click_id,
     )

@@ -15,7 +15,7 @@ from control.auditor.doubts import GRACE_S, Doubts, Place
 from control.auditor.findings import State
 from control.auditor.judgement import EXPIRY_SLACK_MS, QUERY, Answer, difference
 from control.auditor.truth import Truth, truth_of
-from control.auditor.turns import NOBODYS_SLUG, Turns
+from control.auditor.turns import MAX_EDITED, NOBODYS_SLUG, Turns
 from control.auditor.witnesses import ADDRESSES, MAX_WITNESSES, USER_AGENTS, Witness, everyone, telling
 from control.parts import Parts
 from control.publishing.fleet import Edge, Fleet
@@ -437,6 +437,19 @@ def test_what_was_published_is_next_and_everything_else_comes_in_turn(api: Api, 
     asked = [key.slug for round_ in turns for key in round_]
     assert set(asked) == {"a", "b", "c"}
     assert asked.count("a") == 2
+
+
+def test_an_offer_that_is_edited_all_the_time_hides_no_other(api: Api, parts: Parts) -> None:
+    often, once = api.offer("often"), api.offer("once")
+    edited = [api.save(once["id"], []).json(), *(api.save(often["id"], []).json() for _ in range(MAX_EDITED + 1))]
+
+    async def scenario() -> list[Key]:
+        turns = Turns()
+        async with parts.db.read() as session:
+            await turns.edited(session, once["sequence"])
+            return await turns.edited(session, edited[-1]["sequence"])
+
+    assert api.client.portal.call(scenario) == [Key("_", "often"), Key("_", "once")]
 
 
 def test_a_domain_that_was_paused_is_asked_about_at_once(api: Api, parts: Parts) -> None:
