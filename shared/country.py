@@ -11,7 +11,15 @@ from typing import Final
 from shared.address import MAX_CHARS, SPECIAL_FIRST_OCTETS, ipv4_match, is_special, parse
 from shared.countries import CODES, UNKNOWN, normalise
 
-__all__ = ["UNKNOWN", "Lookup", "check_database", "country_from_header", "country_of", "country_of_record"]
+__all__ = [
+    "UNKNOWN",
+    "Lookup",
+    "check_database",
+    "country_at",
+    "country_from_header",
+    "country_of",
+    "country_of_record",
+]
 
 Lookup = Callable[[str], object]
 """`maxminddb.Reader.get` or alike: address -> record, None for none; it may raise what it likes."""
@@ -30,13 +38,13 @@ def country_of(address: str, lookup: Lookup) -> str:
     """
     if match := ipv4_match(address):
         if match[1] not in SPECIAL_FIRST_OCTETS:
-            return _ask(address, lookup)
+            return country_at(address, lookup)
     elif _is_plain_ipv6(address):
-        return _ask(address, lookup)
+        return country_at(address, lookup)
     parsed = parse(address)
     if parsed is None or is_special(parsed):
         return UNKNOWN
-    return _ask(str(parsed), lookup)
+    return country_at(str(parsed), lookup)
 
 
 def _is_plain_ipv6(address: str) -> bool:
@@ -49,9 +57,18 @@ def _is_plain_ipv6(address: str) -> bool:
     return colons == 7 if match[1] is None else colons <= 7 + address.endswith("::")
 
 
-def _ask(address: str, lookup: Lookup) -> str:
+def country_at(address: str, lookup: Lookup) -> str:
+    """Return the country of an address that is known not to be special-purpose, `ZZ` where it is not in the database.
+
+    Never raises.
+    """
     try:
-        return country_of_record(lookup(address))
+        record = lookup(address)
+        if type(record) is dict:
+            code = record.get("country_code")
+            if code in CODES:  # the default database ends here
+                return code  # type: ignore[no-any-return]  # a code is a text
+        return country_of_record(record)
     except Exception:  # a corrupt file raises what it likes, and some only at certain addresses
         return UNKNOWN
 
@@ -64,8 +81,6 @@ def country_of_record(record: object) -> str:
     """
     if isinstance(record, dict):
         code = record.get("country_code")
-        if type(code) is str and code in CODES:  # the default database ends here
-            return code
         if code is None:
             code = record.get("country")
             if isinstance(code, dict):

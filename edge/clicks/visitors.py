@@ -18,9 +18,10 @@ from typing import Final
 
 from edge.clicks.counters import Counters
 from edge.clicks.recent import Recent, SecondSight
+from shared.address import SPECIAL_FIRST_OCTETS, ipv4_match
 from shared.client_ip import TrustedProxies, client_ip, truncate_address
 from shared.conditions import KINDS as CONDITION_KINDS
-from shared.country import country_from_header, country_of
+from shared.country import country_at, country_from_header, country_of
 from shared.device import MAX_CHARS, Agent, ClientHints, classify
 from shared.domains import PAUSED
 from shared.events import KINDS as CLICK_KINDS
@@ -96,7 +97,7 @@ class Caller:
         self.kind = sender.kind
         self.group = country + sender.group
         self.who = country.encode() + sender.event
-        self.whence = b"\t".join((sender.referrer, truncate_address(address).encode(), visitor_hash.encode()))
+        self.whence = sender.referrer + f"\t{truncate_address(address)}\t{visitor_hash}".encode()
 
     @property
     def visitor(self) -> Visitor:
@@ -176,16 +177,23 @@ class Visitors:
         key = (forwarded_for or peer.encode(), sender)
         caller = self.callers.find(key)
         if caller is None:
-            address = self.address_of(peer, forwarded_for)
-            visitor_hash = self._hash(address.encode() + b"\0" + sender.user_agent)
-            country = sender.country
-            if not country:
-                self._counters.countries_read += 1
-                country = country_of(address, self._lookup)
-            caller = Caller(address, country, sender, visitor_hash)
+            address, country = self._place_of(sender, peer, forwarded_for)
+            caller = Caller(address, country, sender, self._hash(address.encode() + b"\0" + sender.user_agent))
             if self._seen.has(key) and len(key[0]) <= MAX_FORWARDED_BYTES and (address != peer or not forwarded_for):
                 self.callers.put(key, caller)  # with another peer in front, the same list names the same visitor
         return caller
+
+    def _place_of(self, sender: Sender, peer: str, forwarded_for: bytes) -> tuple[str, str]:
+        """Return address and country. That a proxy of ours names one IPv4 address, as nearly always, is told first."""
+        if sender.country:
+            return self.address_of(peer, forwarded_for), sender.country
+        self._counters.countries_read += 1
+        address = forwarded_for.decode("latin-1")
+        match = ipv4_match(address)
+        if match is not None and match[1] not in SPECIAL_FIRST_OCTETS:
+            return address, country_at(address, self._lookup)
+        address = self.address_of(peer, forwarded_for)
+        return address, country_of(address, self._lookup)
 
     def _read_sender(self, headers: Headers, domain: str, country: bytes) -> Sender | None:
         user_agent, *hints = [headers.get(name, b"")[:MAX_CHARS] for name in _AGENT_HEADERS]
