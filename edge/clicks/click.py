@@ -79,7 +79,8 @@ class Clicks:
         self._plans: Recent[str, Plan] = Recent(_PLANS)
         """By offer."""
         self._choices_left = MAX_CHOICES
-        self._chosen_from: set[Plan] = set()
+        self._remembered: list[dict[str, Choice]] = []
+        """The choices of all plans that have any; not the plans, which would keep the tables of long ago."""
         self._age_s = 0.0
         self.trusted_endings: dict[int, bytes] = {}
         """Revision -> what follows the Location where the peer is trusted, as long as the rules' age is the same."""
@@ -151,7 +152,9 @@ class Clicks:
             plan = self._plans.find(table.offer)
             if plan is None or plan.table is not table:
                 plan = self._plans.put(table.offer, Plan(table, plan))
-                self._remember(plan, len(plan.choices))
+                if plan.choices:
+                    self._make_room(len(plan.choices))
+                    self._remembered.append(plan.choices)
             link = entry.memo = Link(entry, plan, entry.old_memo)
             entry.old_memo = None
         return link
@@ -183,18 +186,19 @@ class Clicks:
 
     def _choose(self, plan: Plan, caller: Caller) -> Choice:
         """Decide for the first of a group."""
-        self._remember(plan, 1)
+        self._make_room(1)
+        if not plan.choices:
+            self._remembered.append(plan.choices)
         return plan.choose(caller.group, caller.visitor)
 
-    def _remember(self, plan: Plan, choices: int) -> None:
-        """Note that a plan holds more decisions; forget all of all plans once there are very many."""
+    def _make_room(self, choices: int) -> None:
+        """Count so many more decisions; forget all once there are very many."""
         if self._choices_left <= 0:
-            for other in self._chosen_from:
-                other.choices.clear()
-            self._chosen_from.clear()
+            for remembered in self._remembered:
+                remembered.clear()
+            self._remembered.clear()
             self._choices_left = MAX_CHOICES
         self._choices_left -= choices
-        self._chosen_from.add(plan)
 
     def _begin_turn(self) -> None:
         self.now_ms = now_ms = self._clock_ms()

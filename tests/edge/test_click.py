@@ -1,6 +1,7 @@
 """What a click gets and what is recorded of it, held against the readable way to say the same."""
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from edge.rules.cache import Entry
 from shared.decision import decide
 from shared.destination import SUBS, param_name, param_value
 from shared.events import ClickEvent, decode_event, encode_event
+from shared.table import Table
 from shared.visitor import Visitor
 from tests import builders
 from tests.edge.roads import NOW_MS, PROXY, SALTS, Edge
@@ -333,6 +335,22 @@ def test_decisions_are_forgotten_once_there_are_very_many() -> None:
     entry = edge.links.entries[builders.key()]
     assert isinstance(entry, Entry)
     assert len(edge.clicks.link_of(entry).plan.choices) == 1
+
+
+def test_tables_of_long_ago_are_not_kept() -> None:
+    edge = Edge([builders.entry()])
+    ask(edge)
+    before = _tables_in_memory()
+    for revision in range(8, 28):
+        edge.links.put(builders.entry("saas", builders.offer(revision=revision)))
+        ask(edge)
+
+    assert _tables_in_memory() == before
+
+
+def _tables_in_memory() -> int:
+    gc.collect()
+    return sum(type(each) is Table for each in gc.get_objects())
 
 
 def test_ten_thousand_queries_leave_memory_bounded() -> None:
