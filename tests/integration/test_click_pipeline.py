@@ -146,8 +146,15 @@ class Pipeline:
             if worker.poll() is None:
                 self.stop(worker)
         last = self.start_worker(slot=99, rate=0)
-        self.until(lambda: [lock.parts[-3] for lock in self.spool.glob("*/*/lock")] == ["edge-1-99"])
+        self.until(lambda: self.owners() == ["edge-1-99"])
         self.stop(last)
+
+    def owners(self) -> list[str]:
+        """Return the places whose spools are there, none where one of them went as it was looked at."""
+        try:
+            return [lock.parts[-3] for lock in self.spool.glob("*/*/lock")]
+        except FileNotFoundError:
+            return []
 
     def close(self) -> None:
         for process in [*self.workers, *self.ingesters]:
@@ -186,6 +193,7 @@ def test_every_click_arrives_and_the_stream_and_spool_end_empty(pipeline: Pipeli
     with pipeline.redis.client() as client:
         pipeline.until(lambda: client.xlen(CLICKS) == 0)
         assert client.hlen(CLICKS_DONE) == 1
+    pipeline.settle()  # what a worker that stops on a busy machine did not hear of is adopted
     assert not list(pipeline.spool.rglob("*.segment"))
     pipeline.stop(ingester)
 
