@@ -63,12 +63,7 @@ def country_at(address: str, lookup: Lookup) -> str:
     Never raises.
     """
     try:
-        record = lookup(address)
-        if type(record) is dict:
-            code = record.get("country_code")
-            if code in CODES:  # the default database ends here
-                return code  # type: ignore[no-any-return]  # a code is a text
-        return country_of_record(record)
+        return country_of_record(lookup(address))
     except Exception:  # a corrupt file raises what it likes, and some only at certain addresses
         return UNKNOWN
 
@@ -81,6 +76,8 @@ def country_of_record(record: object) -> str:
     """
     if isinstance(record, dict):
         code = record.get("country_code")
+        if type(code) is str and code in CODES:  # the default database ends here
+            return code
         if code is None:
             code = record.get("country")
             if isinstance(code, dict):

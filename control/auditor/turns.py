@@ -24,7 +24,6 @@ _EDITED: Final = (
     .order_by(func.max(OutboxRow.sequence).desc(), func.max(OutboxRow.place))
     .limit(MAX_EDITED)
 )
-_SLUGS: Final = select(OfferRow.id, OfferRow.slug).where(OfferRow.id.in_(bindparam("offers", expanding=True)))
 _NEXT_OFFER: Final = select(OfferRow).where(OfferRow.number > bindparam("after")).order_by(OfferRow.number).limit(1)
 _NEXT_LINK: Final = (
     select(LinkRow.number, LinkRow.domain, LinkRow.slug)
@@ -77,24 +76,16 @@ async def _slugs(session: AsyncSession, published: Sequence[str]) -> list[Key]:
 
     A link's is in it; an offer's table is seen through its own slug; the list of hosts at a slug that none of them has.
     """
-    ids = [name.removeprefix("o:") for name in published if name.startswith("o:")]
-    offers_slugs = await _slugs_of_offers(session, ids)
+    named = await offers.by_ids(session, [name.removeprefix("o:") for name in published if name.startswith("o:")])
     keys: list[Key] = []
     for name in published:
         kind, _, rest = name.partition(":")
         if kind == "k":
             domain, _, slug = rest.partition("/")
             keys.append(Key(domain, slug))
-        elif kind == "o" and rest in offers_slugs:
-            keys.append(Key(DEFAULT_DOMAIN, offers_slugs[rest]))
+        elif kind == "o" and rest in named:
+            keys.append(Key(DEFAULT_DOMAIN, named[rest].slug))
         elif name == DOMAINS:
             newest = select(DomainRow.host).order_by(DomainRow.number.desc()).limit(MAX_EDITED)
             keys += [Key(host, NOBODYS_SLUG) for host in await session.scalars(newest)]
     return list(dict.fromkeys(keys))
-
-
-async def _slugs_of_offers(session: AsyncSession, ids: Sequence[str]) -> dict[str, str]:
-    """Return an offer's own slug, which every edit of it changes, by the offer's id."""
-    if not ids:
-        return {}
-    return {row.id: row.slug for row in await session.execute(_SLUGS, {"offers": ids})}

@@ -29,7 +29,7 @@ from edge.clicks.plan import Link
 from edge.clicks.visitors import MAX_FORWARDED_BYTES, Caller, Sender
 from edge.http.conversation import Conversation
 from edge.http.head import MAX_HEAD_BYTES, MAX_TARGET_BYTES
-from edge.http.known_heads import LINE_END, VERSION
+from edge.http.known_heads import LINE_END, VERSION, HeadKey
 from edge.http.responses import ENDING
 from edge.http.sweep import Sweep
 from edge.rules.cache import Entry
@@ -79,7 +79,7 @@ def answer(clicks: Clicks, requests: Iterable[tuple[ClickProtocol, bytes]]) -> N
                 connection.read(data)
                 continue
             known, address = connection.known, connection.address_key
-            key: bytes | tuple[bytes, bytes]
+            key: HeadKey
             if known.cuts:
                 rest = known.without_cuts(rest) if len(data) <= MAX_HEAD_BYTES else b""
             if known.forwarded_for:

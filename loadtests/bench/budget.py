@@ -97,9 +97,11 @@ class Bench:
 
         editor = threading.Thread(target=keep_editing)
         editor.start()
-        yield
-        stop.set()
-        editor.join()
+        try:
+            yield
+        finally:
+            stop.set()
+            editor.join()
 
 
 def hot(bench: Bench, failures: list[str]) -> list[Row]:
