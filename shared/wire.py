@@ -5,7 +5,7 @@ Everything is JSON. A reader refuses what it does not fully understand with `Mal
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from typing import Any, Final, NamedTuple
 
@@ -238,7 +238,7 @@ def decode_announcement(raw: bytes) -> Announcement:
 
 def encode_lease(lease: Lease) -> bytes:
     """Return the lease's stored form."""
-    return orjson.dumps(asdict(lease))
+    return orjson.dumps(lease)
 
 
 def decode_lease(raw: bytes) -> Lease:

@@ -5,11 +5,10 @@ same one of the two, so that what is read of one moment is of one moment; `sourc
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from redis.asyncio import Redis
-from redis.asyncio.client import Pipeline
 from redis.exceptions import NoScriptError, ReadOnlyError, RedisError
 
 from edge.feed import scripts
@@ -58,6 +57,7 @@ class RulesRedis:
         self._misses = Script(scripts.MISSES)
         self._read = Script(scripts.READ)
         self._page = Script(scripts.PAGE)
+        self._lease = Script(scripts.LEASE)
 
     def use(self, *, replica: bool) -> None:
         """Ask the replica from now on, or the primary."""
@@ -94,23 +94,20 @@ class RulesRedis:
 
     async def write_lease(self, name: str, lease: bytes) -> Head | None:
         """Write a lease, and list it; return where the primary stands, which a replica may be behind."""
-        pipe = self._primary.pipeline(transaction=False)
-        pipe.set(name, lease, px=wire.LEASE_TTL_MS)
-        pipe.sadd(wire.EDGES, name)
-        pipe.get(wire.HEAD)
-        return read_head((await self._at_the_primary(pipe))[2])
+        names = (name, wire.EDGES, wire.HEAD)
+        return read_head(await self._at_the_primary(self._lease.run(self._primary, names, (lease, wire.LEASE_TTL_MS))))
 
     async def delete_lease(self, name: str) -> None:
         """Take a lease back."""
         pipe = self._primary.pipeline(transaction=False)
         pipe.delete(name)
         pipe.srem(wire.EDGES, name)
-        await self._at_the_primary(pipe)
+        await self._at_the_primary(pipe.execute())
 
-    async def _at_the_primary(self, pipe: Pipeline) -> list[Any]:
-        """Carry out; a server that is no longer the primary is hung up on, so that its successor is found."""
+    async def _at_the_primary(self, asked: Awaitable[Any]) -> Any:
+        """Return the reply; a server that is no longer the primary is hung up on, so that its successor is found."""
         try:
-            return await pipe.execute()
+            return await asked
         except ReadOnlyError:
             await self._primary.connection_pool.disconnect(inuse_connections=False)
             raise

@@ -1,6 +1,6 @@
-"""The atomic reads of the rules Redis, as Lua that 6.2 understands; `replies.py` reads what they return.
+"""What a worker asks the rules Redis at once, as Lua that 6.2 understands; `replies.py` reads what the reads return.
 
-Each returns the head first, read in the same instant as everything else: what Redis holds at that instant is the
+These return the head first, read in the same instant as everything else: what Redis holds at that instant is the
 outcome of all transactions up to that head. Keys are all in one hash slot (`{t0}`), named or derived.
 """
 
@@ -98,3 +98,11 @@ end
 return {{head, entries, names, values}}
 """
 )
+
+LEASE: Final = """
+-- KEYS: lease, set of leases, head. ARGV: lease, ttl (ms). Writes and lists the lease; returns the head.
+local written = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+if written.err then return written end  -- returned, not raised: 6.2 would hide what kind of error it is
+redis.call('SADD', KEYS[2], KEYS[1])
+return redis.call('GET', KEYS[3])
+"""

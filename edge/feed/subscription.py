@@ -7,7 +7,6 @@ snapshot on disk is asked, and only then is the link unavailable.
 import asyncio
 import contextlib
 import logging
-import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -115,8 +114,7 @@ class Subscription:
     @property
     def age_s(self) -> float:
         """Seconds since the state was last `synced`; 0 while it is."""
-        age_s = self._sync.age_s(self._clock())
-        return _NEVER_SYNCED_AGE_S if math.isinf(age_s) else age_s
+        return min(self._sync.age_s(self._clock()), _NEVER_SYNCED_AGE_S)
 
     async def fetch(self, key: Key, client: str = "") -> Entry | Absent:
         """Return the entry or its absence, waiting at most 200 ms. Raises LinksUnavailable, TooManyMisses."""

@@ -60,6 +60,7 @@ class Sync:
         self._reread: tuple[tuple[str, ...], Reading] | None = None
         self._started_over = False
         self._synced_s: float | None = None
+        self._is_synced = False
 
     @property
     def state(self) -> str:
@@ -72,10 +73,13 @@ class Sync:
         return SYNCED if self._validated and not self._rung and self._asked is None else CATCHING_UP
 
     def age_s(self, now_s: float) -> float:
-        """Return the seconds since the state was last `synced`, infinite if it never was."""
-        if self._synced_s is None:
-            return math.inf
-        return 0.0 if self.state == SYNCED else max(0.0, now_s - self._synced_s)
+        """Return the seconds since the state was last `synced`, infinite if it never was.
+
+        Every turn of the loop asks, so it is the state of the last event, which alone changes it.
+        """
+        if self._is_synced:
+            return 0.0
+        return math.inf if self._synced_s is None else max(0.0, now_s - self._synced_s)
 
     @property
     def forked(self) -> int:
@@ -398,7 +402,8 @@ class Sync:
             self.holdings.cache.clear_absences()
         if self._validated and self.acked != self.heard:
             self._acknowledge()
-        if self.state == SYNCED:
+        self._is_synced = self.state == SYNCED
+        if self._is_synced:
             self._synced_s = now_s
         return self._drain()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from redis.exceptions import ReadOnlyError
 
 from edge.feed import scripts
 from edge.feed.rules_redis import RulesRedis, Script, connect
@@ -109,3 +110,38 @@ def test_what_is_no_string_or_no_announcement_fails_nothing_else(
         await redis.close()
 
     asyncio.run(read())
+
+
+def test_a_lease_is_written_listed_and_answered_with_the_head(redis_server: RedisServer, publisher: Publisher) -> None:
+    async def write() -> Any:
+        rules = RulesRedis(redis_server.url, 1)
+        try:
+            return await rules.write_lease(wire.lease_key("edge-1", 3), b'{"host":"edge-1"}')
+        finally:
+            await rules.close()
+
+    head = asyncio.run(write())
+
+    redis, name = publisher.store.redis, wire.lease_key("edge-1", 3)
+    assert wire.encode_head(head) == publisher.store.read_head()
+    assert redis.get(name) == b'{"host":"edge-1"}'
+    assert 0 < redis.pttl(name) <= wire.LEASE_TTL_MS
+    assert redis.smembers(wire.EDGES) == {name.encode()}
+
+
+def test_a_server_that_was_demoted_is_known_by_its_answer_to_a_lease(
+    redis_server: RedisServer, publisher: Publisher
+) -> None:
+    async def write() -> None:
+        rules = RulesRedis(redis_server.url, 1)
+        try:
+            await rules.write_lease(wire.lease_key("edge-1", 3), b"{}")
+        finally:
+            await rules.close()
+
+    publisher.store.redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+    try:
+        with pytest.raises(ReadOnlyError):  # not any error: who is asked next is found by this one
+            asyncio.run(write())
+    finally:
+        publisher.store.redis.execute_command("REPLICAOF", "NO", "ONE")
