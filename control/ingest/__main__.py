@@ -1,12 +1,14 @@
 """`python -m control.ingest`: one ingester, until SIGTERM; with `--with-parent PID` also until that is gone."""
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Final
 
 from control import logs
@@ -69,6 +71,14 @@ async def _tidy(db: Database, retention_days: int) -> None:
         await asyncio.sleep(TIDY_S)
 
 
+def _give_way() -> None:
+    """Be nice to others: to those of this session and, where Linux shares cores out by sessions first, to theirs."""
+    os.nice(_NICENESS)
+    if os.getsid(0) == os.getpid():  # else others of this session would give way, too
+        with contextlib.suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(_NICENESS))
+
+
 async def _stop_with_parent(consumer: Consumer, parent: int) -> None:
     while os.getppid() == parent:  # noqa: ASYNC110  # the kernel tells nobody
         await asyncio.sleep(PARENT_S)
@@ -80,7 +90,7 @@ def main(arguments: list[str]) -> None:
     settings = ControlSettings()
     logs.configure(settings.log_format, settings.log_level)
     gc.set_threshold(*_GC_THRESHOLDS)
-    os.nice(_NICENESS)
+    _give_way()
     parent = int(arguments[1]) if arguments[:1] == ["--with-parent"] else None  # it may be gone before we could ask
     asyncio.run(ingest(settings, parent=parent))
 

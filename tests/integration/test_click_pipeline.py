@@ -93,10 +93,13 @@ class Pipeline:
             self.workers.append(subprocess.Popen(command, stdout=out))
         return self.workers[-1]
 
-    def start_ingester(self, program: str = "") -> subprocess.Popen[bytes]:
+    def start_ingester(self, program: str = "", *, session: bool = False) -> subprocess.Popen[bytes]:
         names = {"TURNOUT_DATA_DIR": str(self.folder), "TURNOUT_CLICKS_REDIS_URL": self.redis.url}
         command = [sys.executable, *(["-c", program] if program else ["-m", "control.ingest"])]
-        self.ingesters.append(subprocess.Popen(command, env={**os.environ, **names}, stderr=subprocess.DEVNULL))
+        environment = {**os.environ, **names}
+        self.ingesters.append(
+            subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=session)
+        )
         return self.ingesters[-1]
 
     def stop(self, process: subprocess.Popen[bytes]) -> None:
@@ -180,6 +183,16 @@ def assert_exactly_once(pipeline: Pipeline) -> None:
     for boot, produced, dropped, in_sql in pipeline.rows("SELECT boot, produced, dropped, recorded FROM click_boots"):
         losses = orjson.loads(str(dropped))
         assert produced == in_sql, f"{boot} {losses}"
+
+
+def test_an_ingester_gives_way_to_others_of_its_session_and_beyond(pipeline: Pipeline) -> None:
+    ingester = pipeline.start_ingester(session=True)
+    shared_out_by_session = Path(f"/proc/{ingester.pid}/autogroup")
+
+    pipeline.until(lambda: os.getpriority(os.PRIO_PROCESS, ingester.pid) == 5)
+    if shared_out_by_session.exists():
+        pipeline.until(lambda: shared_out_by_session.read_text().endswith("nice 5\n"))
+    pipeline.kill(ingester)
 
 
 def test_every_click_arrives_and_the_stream_and_spool_end_empty(pipeline: Pipeline) -> None:
