@@ -17,6 +17,7 @@ from control.postbacks.guard import Guard
 from control.publishing.acks import Propagation
 from control.publishing.fleet import Fleet
 from control.publishing.latency import Latency
+from control.publishing.outbox import Appended
 from control.publishing.publisher import PublisherStatus
 from control.settings import ControlSettings
 
@@ -30,8 +31,8 @@ class Live(Protocol):
     async def stop(self) -> None:
         """End what runs behind."""
 
-    async def publish(self) -> None:
-        """Push everything that is committed and not yet in Redis."""
+    async def publish(self, appended: Appended | None = None) -> None:
+        """Push everything that is committed and not yet in Redis; `appended` is all that the caller has committed."""
 
     async def propagation(self, sequence: int) -> Propagation:
         """Return on which edges the transaction numbered `sequence` is live now."""

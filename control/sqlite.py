@@ -15,6 +15,9 @@ from typing import Any, Final, Self
 
 import aiosqlite
 
+BEGIN_READING: Final = "BEGIN"
+BEGIN_WRITING: Final = "BEGIN IMMEDIATE"
+
 _FETCH_CHUNK: Final = 64
 """aiosqlite's own; nothing here fetches by portions."""
 
@@ -99,15 +102,22 @@ class Connection(aiosqlite.Connection):
         """Begin what is due; False where that has to wait for another writer, which is the thread's to do."""
         if self._opening is None:
             return True
+        if self._opening == BEGIN_READING:  # takes no lock yet, and in a write-ahead log a reader never waits for one
+            self._conn.execute(self._opening)
+        elif not self._begin_without_patience(self._opening):
+            return False
+        self._opening = None
+        return True
+
+    def _begin_without_patience(self, statement: str) -> bool:
         (patience_ms,) = self._conn.execute("PRAGMA busy_timeout").fetchone()
         self._conn.execute("PRAGMA busy_timeout=0")
         try:
-            self._conn.execute(self._opening)
+            self._conn.execute(statement)
         except sqlite3.OperationalError:
             return False
         finally:
             self._conn.execute(f"PRAGMA busy_timeout={patience_ms}")
-        self._opening = None
         return True
 
     async def turn(self, work: Callable[[sqlite3.Cursor], None]) -> None:

@@ -63,8 +63,8 @@ async def session_caller(cookie: str, parts: Parts) -> Caller | None:
 
 
 async def _caller_with_key(token: str, source: str, parts: Parts) -> Caller:
-    async with parts.db.read() as session:
-        key = await store.key_by_digest(session, tokens.digest_of(token)) if token else None
+    async with parts.db.glance() as connection:
+        key = await store.key_by_digest(connection, tokens.digest_of(token)) if token else None
     if key is not None:
         return Caller(id=key.id, name=key.name, role=Role(key.role), kind="key")
     parts.keys.require(source)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Row, ScalarResult, bindparam, delete, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from control.access.models import KeyRow, PasswordLinkRow, SessionRow, UserRow
 from control.access.roles import Role
@@ -18,9 +18,9 @@ _SESSION: Final = (
 """Made once: every call asks one of them, and making a question takes longer than the answer."""
 
 
-async def key_by_digest(session: AsyncSession, digest: str) -> Row[str, str, str] | None:
+async def key_by_digest(connection: AsyncConnection | AsyncSession, digest: str) -> Row[str, str, str] | None:
     """Return id, name and role of the key whose token has this digest."""
-    return (await session.execute(_KEY, {"digest": digest})).one_or_none()
+    return (await connection.execute(_KEY, {"digest": digest})).one_or_none()
 
 
 async def key_by_id(session: AsyncSession, key_id: str) -> KeyRow | None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.access.roles import Caller
 from control.audit.service import record
-from control.canaries import drawing, store
+from control.canaries import drawing
 from control.canaries.drawing import Draw
 from control.canaries.models import CanaryRow
 from control.canaries.schemas import Outcome
@@ -40,9 +40,9 @@ async def fleet_of(live: Live) -> Fleet:
         raise Problem(503, "redis_unavailable", detail, headers={"Retry-After": "1"}) from exc
 
 
-async def require_possible(session: AsyncSession, offer: OfferRow) -> None:
+def require_possible(offer: OfferRow, running: CanaryRow | None) -> None:
     """Raise Problem 409 where a canary runs on an offer, or nothing can be learnt from one."""
-    if await store.running(session, offer.id) is not None:
+    if running is not None:
         message = "A canary runs on this offer: promote or withdraw it first, or save for everyone."
         raise Problem.conflict("canary_running", message)
     if offer.status != OfferStatus.ACTIVE:

@@ -17,15 +17,13 @@ from control.canaries.verdict import Verdict, refusals, split_of
 from control.errors import Problem
 from control.offers import store as offers
 from control.offers.compiled import draft_of
-from control.offers.models import OfferRow
 from control.parts import Parts
 from control.publishing import outbox
 from control.publishing.fleet import Fleet
-from control.smartlinks import revisions
 from control.smartlinks import store as smart_links
 from control.smartlinks.schemas import SavedSmartLink
+from control.smartlinks.store import Newest
 from control.smartlinks.surroundings import surroundings_of
-from control.smartlinks.warnings import warnings_of
 from control.smartlinks.writing import Guard, Saved, go_live, require_unedited, table_of, write
 from shared.canary import Split
 
@@ -69,9 +67,9 @@ async def sizes(parts: Parts, offer_id: str, shares: Iterable[int]) -> dict[int,
 async def promote(parts: Parts, caller: Caller, offer_id: str, *, guard: Guard, wait_s: float) -> SavedSmartLink:
     """Publish a canary's revision to everyone. Raises Problem 404; 409 where none runs; 412 as a save does."""
     async with parts.db.write() as session:
-        offer = await require_unedited(session, offer_id, guard)
-        await end(session, caller, await _require_running(session, offer), Outcome.PROMOTED)
-        saved = await _publish_anew(session, parts, offer)
+        newest = await require_unedited(session, offer_id, guard)
+        await end(session, caller, _require_running(newest), Outcome.PROMOTED)
+        saved = await _publish_anew(session, parts, newest)
     return await go_live(parts, saved, wait_s)
 
 
@@ -84,10 +82,10 @@ async def resize(
     """
     fleet = await fleet_of(parts.live)
     async with parts.db.write() as session:
-        offer = await require_unedited(session, offer_id, guard)
-        row = await _require_running(session, offer)
+        newest = await require_unedited(session, offer_id, guard)
+        row = _require_running(newest)
         await beginning.resize(session, caller, row, redraw(fleet, Split(share, row.salt)))
-        saved = await _publish_anew(session, parts, offer)
+        saved = await _publish_anew(session, parts, newest)
     return await go_live(parts, saved, wait_s)
 
 
@@ -100,27 +98,27 @@ async def withdraw(
     none runs; 412 as a save does.
     """
     async with parts.db.write() as session:
-        offer = await require_unedited(session, offer_id, guard)
-        row = await _require_running(session, offer)
+        newest = await require_unedited(session, offer_id, guard)
+        row = _require_running(newest)
         await end(session, caller, row, Outcome.WITHDRAWN, verdict)
         stable = row.stable_revision
-        draft = draft_of(await smart_links.revision(session, offer.id, stable))
-        saved = await write(session, parts, caller, offer, draft, restored_from=stable)
+        draft = draft_of(await smart_links.revision(session, newest.offer.id, stable))
+        saved = await write(session, parts, caller, newest._replace(canary=None), draft, restored_from=stable)
     return await go_live(parts, saved, wait_s)
 
 
-async def _publish_anew(session: AsyncSession, parts: Parts, offer: OfferRow) -> Saved:
+async def _publish_anew(session: AsyncSession, parts: Parts, newest: Newest) -> Saved:
     """Put what an offer is now, with the canary that still runs on it, into the outbox."""
-    revision = await smart_links.current(session, offer)
+    offer, revision, _ = newest
     draft = draft_of(revision)
-    sequence = await outbox.append(session, [table_of(await for_edges(session, offer, draft))])
-    warnings = warnings_of(draft, await surroundings_of(session, parts.settings, offer))
-    return Saved(revisions.show(revision), sequence, warnings, shown(await store.running(session, offer.id)))
+    appended = await outbox.append(session, [table_of(await for_edges(session, offer, draft))])
+    around = await surroundings_of(session, parts.settings, offer)
+    return Saved(revision, draft, around, appended, await store.running(session, offer.id))
 
 
-async def _require_running(session: AsyncSession, offer: OfferRow) -> CanaryRow:
-    row = await store.running(session, offer.id)
-    if row is None or row.revision != offer.revision:
+def _require_running(newest: Newest) -> CanaryRow:
+    row = newest.canary
+    if row is None or row.revision != newest.offer.revision:
         raise Problem.conflict("no_canary", "No canary runs on this offer.")
     return row
 

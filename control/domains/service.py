@@ -133,7 +133,7 @@ async def publish_list(session: AsyncSession, settings: ControlSettings) -> int:
     change = domains_change({DEFAULT_DOMAIN: root, **hosts}, paused)
     newest = select(OutboxRow.body).where(OutboxRow.key == change.key).order_by(OutboxRow.sequence.desc()).limit(1)
     unchanged = await session.scalar(newest) == change.body
-    return await outbox.append(session, [] if unchanged else [change])
+    return (await outbox.append(session, [] if unchanged else [change])).sequence
 
 
 def _final(settings: ControlSettings, url: str | None, path: str) -> str | None:

@@ -37,7 +37,7 @@ async def store_first(
     compiled = compiled_offer(row, written.draft)
     table_of(compiled)  # refuses a table that is too large, saying where
     changes = offer_changes(compiled, [host.host for host in hosts])
-    written.row.sequence = await outbox.append(session, changes)
+    written.row.sequence = (await outbox.append(session, changes)).sequence
     offer = await saved(session, settings, caller, row, written.row.sequence)
     await record(session, caller, "offer.create", row.id, before=None, after=state_of(offer))
     return offer
@@ -60,7 +60,7 @@ async def store_changed(
     hosts = (await store.domains(session, [row.id]))[row.id]
     what = await published.for_edges(session, row, draft)
     changes = offer_changes(what, [host.host for host in hosts], left)
-    sequence = await outbox.append(session, changes)
+    sequence = (await outbox.append(session, changes)).sequence
     offer = await saved(session, settings, caller, row, sequence)
     await record(session, caller, action, row.id, before=state_of(before), after=state_of(offer))
     return offer

@@ -19,8 +19,9 @@ from redis.exceptions import RedisError
 from control.db import Database, now_ms
 from control.publishing.carrier import Carrier
 from control.publishing.fleet import Edge, EdgeState, Fleet, Refusal, fleet_of
-from control.publishing.journal import Transaction, commit_time
+from control.publishing.journal import commit_time
 from control.publishing.latency import Latency
+from control.publishing.outbox import Transaction
 from control.publishing.pace import pause
 from shared.wire import Head, Version, lease_key
 
@@ -130,7 +131,7 @@ class Acks:
 
     async def wait_live(self, sequence: int, timeout_s: float) -> Propagation:
         """Return as soon as waiting longer is in vain, at the latest after `timeout_s`."""
-        if self._published(sequence) not in self._complete_ms:
+        if timeout_s and self._published(sequence) not in self._complete_ms:
             committed_at = await self._committed_at(sequence)
             if committed_at is not None:
                 watch = self._watch(sequence, committed_at, timeout_s)
@@ -179,14 +180,18 @@ class Acks:
         return watch
 
     async def _look_until_settled(self) -> None:
+        """Pause before each look: what has just been published, no edge has yet."""
+        least_s = 0.0
         while self._watched:
             began = time.monotonic()
             pause_s = min(watch.pause_s(began) for watch in self._watched.values())
+            await asyncio.sleep(max(pause_s, least_s))
+            began = time.monotonic()
             try:
                 self._settle(await self.fleet())
+                least_s = _PAUSES_A_LOOK * (time.monotonic() - began)
             except (RedisError, OSError):
-                pause_s = LOOK_AGAIN_S
-            await asyncio.sleep(max(pause_s, _PAUSES_A_LOOK * (time.monotonic() - began)))
+                least_s = LOOK_AGAIN_S
 
     def _settle(self, fleet: Fleet) -> None:
         now = time.monotonic()

@@ -12,7 +12,8 @@ from redis.exceptions import ResponseError
 
 from control.publishing import scripts
 from control.publishing.fleet import Leases
-from control.publishing.journal import NewestRow, Transaction
+from control.publishing.journal import NewestRow
+from control.publishing.outbox import Transaction
 from control.publishing.standing import head_in
 from shared.wire import (
     CHANNEL,

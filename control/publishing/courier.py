@@ -16,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from control.db import Database
 from control.publishing.carrier import Carrier
 from control.publishing.fleet import newest_ack, newest_fork
-from control.publishing.journal import NOTHING, Transaction, View, hash_at, view_from
-from control.publishing.outbox import LineagePoint
+from control.publishing.journal import NOTHING, View, hash_at, view_after, view_from
+from control.publishing.outbox import Appended, LineagePoint, Transaction
 from control.publishing.rebuild import Rebuild, Superseded
 from control.publishing.standing import NEVER, Standing, head_in, standing
 from shared.wire import Head, Version
@@ -64,15 +64,17 @@ class Courier:
         """Whether Redis lacks, or is not known to have, what SQL was last seen to hold."""
         return self.head is None or self.head.sequence < self.view.lineage.sequence
 
-    async def carry(self, look: bool = False) -> None:
+    async def carry(self, look: bool = False, appended: Appended | None = None) -> None:
         """Return when Redis holds all that was committed before, or another process rebuilds it.
 
-        `look` reads the head even where it is believed to be known. Raises RedisError, OSError, SQLAlchemyError.
+        `look` reads the head even where it is believed to be known. `appended` is all that this process has committed
+        since the last call, where it is known: it need not be read from SQL again. Raises RedisError, OSError,
+        SQLAlchemyError.
         """
         async with self._lock:
             cursor, self._cursor = None if look else self._cursor, None
             try:
-                self._cursor = await self._carry_from(cursor)
+                self._cursor = await self._carry_from(cursor, appended)
             except RedisError:
                 raise
             except Exception:  # of SQL, whose driver has errors of many kinds: it may come back as an older backup
@@ -85,7 +87,7 @@ class Courier:
             self._rebuild.break_off()
             await asyncio.wait({self._rebuilding})
 
-    async def _carry_from(self, cursor: Head | None) -> Head | None:
+    async def _carry_from(self, cursor: Head | None, appended: Appended | None) -> Head | None:
         """Carry on from the head believed in, None to look; return the head in the end, None where none can be had."""
         surprises = 0
         while surprises < _MAX_SURPRISES:
@@ -96,7 +98,8 @@ class Courier:
                 continue
             if cursor is None:
                 return None
-            self.view = await view_from(self._db, cursor)
+            following = view_after(cursor, self.view.lineage, appended) if appended else None
+            self.view = following or await view_from(self._db, cursor)
             if standing(cursor, self.view.lineage, self.view.hash_at_head) is Standing.FITS:
                 self.head, self.vouched = cursor, True
                 self._witness = cursor

@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 
 from control.db import Database
 from control.publishing.models import BODIES, LINEAGE, LINKS, Lineage, OutboxRow, PublishedTransaction
-from control.publishing.outbox import GENESIS_HASH, Change, LineagePoint
+from control.publishing.outbox import GENESIS_HASH, Appended, Change, LineagePoint, Transaction
 from shared.wire import Head
 
 MAX_BATCH_KEYS: Final = 500
@@ -47,16 +47,6 @@ class Size(NamedTuple):
 
     keys: int
     size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """One committed transaction, its changes in their order. `committed_at` is milliseconds since 1970 UTC."""
-
-    sequence: int
-    hash: str
-    committed_at: int
-    changes: tuple[Change, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +95,17 @@ async def view_from(db: Database, head: Head | None) -> View:
         known = links[0].its_hash if links and links[0].at == head.sequence else None
         batch = await _batch(session, links[1:]) if known == head.hash else ()
         return View(lineage, known, batch)
+
+
+def view_after(head: Head, seen: LineagePoint, appended: Appended) -> View | None:
+    """Return what SQL says to a Redis whose head is `head`, now that `appended` is committed, without asking it.
+
+    None unless Redis stands where publishing stood before, and where SQL was `seen` to: others may have committed.
+    """
+    committed = appended.transaction
+    if committed is None or not appended.before == seen == LineagePoint(head.epoch, head.sequence, head.hash):
+        return None
+    return View(LineagePoint(head.epoch, committed.sequence, committed.hash), head.hash, (committed,))
 
 
 async def read_lineage(session: AsyncSession) -> LineagePoint:

@@ -9,6 +9,7 @@ from control.publishing.acks import Acks, Propagation
 from control.publishing.carrier import Carrier
 from control.publishing.fleet import Fleet
 from control.publishing.latency import Latency
+from control.publishing.outbox import Appended
 from control.publishing.publisher import Publisher, PublisherStatus
 from control.publishing.salts import SaltKeeper
 
@@ -37,9 +38,12 @@ class Publishing:
         await self._acks.stop()
         await self._publisher.stop()
 
-    async def publish(self) -> None:
-        """Push everything that is committed and not yet in Redis. Never raises, never takes longer than 1.5 s."""
-        await self._publisher.publish()
+    async def publish(self, appended: Appended | None = None) -> None:
+        """Push everything that is committed and not yet in Redis. Never raises, never takes longer than 1.5 s.
+
+        `appended` is what the caller has committed, where that was one transaction.
+        """
+        await self._publisher.publish(appended)
 
     async def propagation(self, sequence: int) -> Propagation:
         """Return on which edges the transaction numbered `sequence` is live now."""

@@ -2,8 +2,8 @@
 
     async with db.write() as session:
         ...the edit...
-        sequence = await append(session, changes)
-    await live.publish()
+        appended = await append(session, changes)
+    await live.publish(appended)
 
 The number is taken by updating the lineage row under the writer's lock, held until commit: sequence order is commit
 order, and a transaction that rolls back gives its number back, so there are no holes.
@@ -44,8 +44,40 @@ class Change:
     body: bytes | None
 
 
-async def append(session: AsyncSession, changes: Sequence[Change]) -> int:
-    """Store `changes` as the session's transaction and return its sequence; without changes, take none.
+@dataclass(frozen=True, slots=True)
+class LineagePoint:
+    """Where publishing stands in SQL."""
+
+    epoch: int
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One committed transaction, its changes in their order. `committed_at` is milliseconds since 1970 UTC."""
+
+    sequence: int
+    hash: str
+    committed_at: int
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """A transaction, None where nothing changed, and where publishing stood before it."""
+
+    before: LineagePoint
+    transaction: Transaction | None
+
+    @property
+    def sequence(self) -> int:
+        """With which everything is live that was changed until then."""
+        return self.before.sequence if self.transaction is None else self.transaction.sequence
+
+
+async def append(session: AsyncSession, changes: Sequence[Change]) -> Appended:
+    """Store `changes` as the session's transaction and return it; without changes, take no sequence.
 
     Call it once a transaction: what is appended together goes live together. Of two changes of one key the later
     counts. Raises ValueError beyond 5,000 keys or 16 MiB.
@@ -56,26 +88,18 @@ async def append(session: AsyncSession, changes: Sequence[Change]) -> int:
         raise ValueError(f"one transaction publishes at most {MAX_KEYS} keys and {MAX_BYTES} bytes")
     lineage = await lock_lineage(session)
     if not bodies:
-        return lineage.sequence
+        return Appended(lineage, None)
     sequence = lineage.sequence + 1
     digest = chain_hash(lineage.hash, sequence, bodies.items())
     await session.execute(_MOVE, {"moved_to": sequence, "moved_hash": digest})
-    await _insert_transaction(session, sequence, digest, len(bodies), size_bytes)
+    committed_at = await _insert_transaction(session, sequence, digest, len(bodies), size_bytes)
     rows = [
         {"sequence": sequence, "place": place, "key": key, "body": body}
         for place, (key, body) in enumerate(bodies.items())
     ]
     await session.execute(_ADD_BODIES, rows)
-    return sequence
-
-
-@dataclass(frozen=True, slots=True)
-class LineagePoint:
-    """Where publishing stands in SQL."""
-
-    epoch: int
-    sequence: int
-    hash: str
+    changed = tuple(Change(key, body) for key, body in bodies.items())
+    return Appended(lineage, Transaction(sequence, digest, committed_at, changed))
 
 
 async def lock_lineage(session: AsyncSession) -> LineagePoint:
@@ -88,6 +112,8 @@ async def lock_lineage(session: AsyncSession) -> LineagePoint:
     return LineagePoint(0, 0, GENESIS_HASH)
 
 
-async def _insert_transaction(session: AsyncSession, sequence: int, digest: str, keys: int, size_bytes: int) -> None:
+async def _insert_transaction(session: AsyncSession, sequence: int, digest: str, keys: int, size_bytes: int) -> int:
+    committed_at = now_ms()
     fields = {"sequence": sequence, "hash": digest, "keys": keys, "size_bytes": size_bytes}
-    await session.execute(_ADD_LINK, fields | {"committed_at": now_ms()})
+    await session.execute(_ADD_LINK, fields | {"committed_at": committed_at})
+    return committed_at

@@ -14,6 +14,7 @@ from control.db import Database
 from control.publishing.carrier import Carrier, UnfitRedis
 from control.publishing.courier import Courier, Listener
 from control.publishing.journal import NOTHING, read_lineage
+from control.publishing.outbox import Appended
 from control.publishing.pace import pause
 from control.publishing.pruning import prune
 from shared.wire import Head
@@ -64,6 +65,7 @@ class Publisher:
         self._queued: asyncio.Task[None] | None = None
         self._current: asyncio.Task[None] | None = None
         self._look = True
+        self._asked: list[Appended | None] = []
         self._committed = NOTHING.lineage
         self._retry_at = self._fit_until = 0.0
         self._due: dict[str, float] = {}
@@ -75,12 +77,14 @@ class Publisher:
         """Where Redis was last found to stand, checked against SQL's chain; None while that is not known."""
         return self._courier.head if self._courier.vouched else None
 
-    async def publish(self) -> None:
+    async def publish(self, appended: Appended | None = None) -> None:
         """Push what was committed before the call; give up waiting, not pushing, after 1.5 s. Never raises.
 
-        While Redis does not answer, this returns at once: the backstop tries again each second.
+        `appended` is what the caller has committed, if that was one transaction: it is not read back from SQL. While
+        Redis does not answer, this returns at once: the backstop tries again each second.
         """
         if time.monotonic() >= self._retry_at:
+            self._asked.append(appended)
             await asyncio.wait({self._next_turn()}, timeout=self._deadline_s)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -122,17 +126,18 @@ class Publisher:
         async with self._turns:
             self._current, self._queued = self._queued, None
             look, self._look = self._look, False
-            error = await self._error_of(self._carry(look))
+            asked, self._asked = self._asked, []
+            error = await self._error_of(self._carry(look, asked[0] if len(asked) == 1 and not look else None))
             self._note(error)
             if error:
                 await self._error_of(self._carrier.hang_up())
                 await self._error_of(self._count_committed())
 
-    async def _carry(self, look: bool) -> None:
+    async def _carry(self, look: bool, appended: Appended | None) -> None:
         if time.monotonic() >= self._fit_until:
             await self._carrier.require_no_eviction()
             self._fit_until = time.monotonic() + _FITNESS_S
-        await self._courier.carry(look)
+        await self._courier.carry(look, appended)
         self._committed = self._courier.view.lineage
 
     async def _count_committed(self) -> None:

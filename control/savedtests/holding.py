@@ -54,6 +54,8 @@ async def hold(
     if override:
         require_role(caller, Role.ADMIN)
     rows = await store.of_offer(session, offer.id)
+    if not rows:
+        return []
     cases = [await _case(parts.classifier, row) for row in rows]
     found = running.report(cases, compiled_offer(offer, draft.numbered()))
     if found.failed and not override:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -62,10 +63,15 @@ async def write(
     return Written(row, draft)
 
 
+def plain(row: RevisionRow) -> dict[str, Any]:
+    """Return a revision's smart link as JSON, for the audit log: as `show`, without objects."""
+    rules = [{name: rule[name] for name in Rule.model_fields} for rule in row.rules]
+    return {"enabled": row.enabled, "fallback_url": row.fallback_url, "rules": rules, "revision": row.revision}
+
+
 def show(row: RevisionRow) -> SmartLink:
     """Return a revision's smart link as the API gives it."""
-    rules = [Rule(**{name: rule[name] for name in Rule.model_fields}) for rule in row.rules]
-    return SmartLink(enabled=row.enabled, fallback_url=row.fallback_url, rules=rules, revision=row.revision)
+    return SmartLink(**plain(row))
 
 
 def _require_own(offer: OfferRow, draft: CheckedDraft, foreign: set[str]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from control.access.roles import Caller
 from control.canaries import beginning
@@ -19,17 +20,19 @@ from control.parts import Parts
 from control.savedtests import holding
 from control.smartlinks import revisions, store
 from control.smartlinks.diff import difference
-from control.smartlinks.drafts import check_draft
+from control.smartlinks.drafts import CheckedDraft, check_draft
 from control.smartlinks.models import RevisionRow
 from control.smartlinks.schemas import (
     Author,
     LiveSmartLink,
+    OverriddenTest,
     Revision,
     RevisionEntry,
     SavedSmartLink,
     SmartLinkIn,
     Warning,
 )
+from control.smartlinks.store import Newest
 from control.smartlinks.surroundings import surroundings_of
 from control.smartlinks.warnings import warnings_of
 from control.smartlinks.writing import Guard, go_live, live, require_unedited, write
@@ -38,7 +41,7 @@ from control.smartlinks.writing import Guard, go_live, live, require_unedited, w
 async def get(parts: Parts, offer_id: str) -> LiveSmartLink:
     """Return an offer's smart link as it stands. Raises Problem 404."""
     async with parts.db.read() as session:
-        return await live(session, await offers.require(session, offer_id))
+        return live(await store.newest(session, offer_id))
 
 
 async def save(
@@ -61,13 +64,11 @@ async def save(
     draft = check_draft(wanted, UrlRules(parts.settings.app_schemes))
     draw = await beginning.drawn(parts.live, canary)
     async with parts.db.write() as session:
-        offer = await require_unedited(session, offer_id, guard)
+        newest = await require_unedited(session, offer_id, guard)
         if draw is not None:
-            await beginning.require_possible(session, offer)
-        overridden = await holding.hold(
-            session, parts, caller, offer, draft, revision=offer.revision + 1, override=override_tests
-        )
-        saved = await write(session, parts, caller, offer, draft, overridden=overridden, draw=draw)
+            beginning.require_possible(newest.offer, newest.canary)
+        overridden = await _hold(session, parts, caller, newest, draft, override=override_tests)
+        saved = await write(session, parts, caller, newest, draft, overridden=overridden, draw=draw)
     return await go_live(parts, saved, wait_s)
 
 
@@ -83,12 +84,10 @@ async def restore(
 ) -> SavedSmartLink:
     """Store and publish what revision `number` was, as a new revision. Raises Problem 404, 409, 412 as `save` does."""
     async with parts.db.write() as session:
-        offer = await require_unedited(session, offer_id, guard)
-        draft = draft_of(await store.revision(session, offer.id, number))
-        overridden = await holding.hold(
-            session, parts, caller, offer, draft, revision=offer.revision + 1, override=override_tests
-        )
-        saved = await write(session, parts, caller, offer, draft, overridden=overridden, restored_from=number)
+        newest = await require_unedited(session, offer_id, guard)
+        draft = draft_of(await store.revision(session, newest.offer.id, number))
+        overridden = await _hold(session, parts, caller, newest, draft, override=override_tests)
+        saved = await write(session, parts, caller, newest, draft, overridden=overridden, restored_from=number)
     return await go_live(parts, saved, wait_s)
 
 
@@ -121,6 +120,14 @@ async def warnings(parts: Parts, offer_id: str, wanted: SmartLinkIn) -> list[War
     async with parts.db.read() as session:
         offer = await offers.require(session, offer_id)
         return warnings_of(draft, await surroundings_of(session, parts.settings, offer))
+
+
+async def _hold(
+    session: AsyncSession, parts: Parts, caller: Caller, newest: Newest, draft: CheckedDraft, *, override: bool
+) -> list[OverriddenTest]:
+    """Ask the saved tests whether `draft` may be the revision after `newest`; see `hold`."""
+    following = newest.offer.revision + 1
+    return await holding.hold(session, parts, caller, newest.offer, draft, revision=following, override=override)
 
 
 def _entry(row: RevisionRow, earlier: RevisionRow | None, canary: CanaryRow | None) -> dict[str, object]:

@@ -1,11 +1,12 @@
 """All queries on revisions and rules."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, select, tuple_
+from sqlalchemy import and_, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from control.canaries.models import CanaryRow
 from control.errors import Problem
 from control.offers.models import OfferRow
 from control.smartlinks.models import RevisionRow, RuleRow
@@ -13,7 +14,29 @@ from control.smartlinks.models import RevisionRow, RuleRow
 _REVISION: Final = select(RevisionRow).where(
     RevisionRow.offer_id == bindparam("offer"), RevisionRow.revision == bindparam("number")
 )
-"""Made once: every edit asks it, and making a question takes longer than its answer."""
+_NEWEST: Final = (
+    select(OfferRow, RevisionRow, CanaryRow)
+    .join(RevisionRow, and_(RevisionRow.offer_id == OfferRow.id, RevisionRow.revision == OfferRow.revision))
+    .outerjoin(CanaryRow, and_(CanaryRow.offer_id == OfferRow.id, CanaryRow.ended_at.is_(None)))
+    .where(OfferRow.id == bindparam("offer"))
+)
+"""Made once: every edit asks them, and making a question takes longer than its answer."""
+
+
+class Newest(NamedTuple):
+    """An offer, its newest revision, and the canary that runs on it, if any."""
+
+    offer: OfferRow
+    revision: RevisionRow
+    canary: CanaryRow | None
+
+
+async def newest(session: AsyncSession, offer_id: str) -> Newest:
+    """Return an offer as it stands, read in one question. Raises Problem 404."""
+    row = (await session.execute(_NEWEST, {"offer": offer_id})).one_or_none()
+    if row is None:
+        raise Problem.not_found("offer")
+    return Newest(*row)
 
 
 async def current(session: AsyncSession, offer: OfferRow) -> RevisionRow:

@@ -5,6 +5,7 @@ from redis.exceptions import ConnectionError as NoRedis
 from control.publishing.acks import Propagation
 from control.publishing.fleet import Fleet
 from control.publishing.latency import Latency
+from control.publishing.outbox import Appended
 from control.publishing.publisher import PublisherStatus
 
 
@@ -24,7 +25,7 @@ class FakeLive:
     async def stop(self) -> None:
         """Nothing to end."""
 
-    async def publish(self) -> None:
+    async def publish(self, appended: Appended | None = None) -> None:
         """Count."""
         self.published += 1
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from control.db import Base, Database
 from control.publishing import models
 from control.publishing.journal import read_lineage
-from control.publishing.outbox import Change, LineagePoint, append
+from control.publishing.outbox import Appended, Change, LineagePoint, append
 
 _POSTGRES = os.environ.get("TURNOUT_TEST_POSTGRES_URL", "")
 _MODELS = (models.Lineage, models.PublishedTransaction, models.OutboxRow, models.RebuildLease)
@@ -81,7 +81,12 @@ async def create_tables(db: Database) -> None:
 
 
 async def commit(db: Database, *changes: Change) -> int:
-    """Commit one transaction that publishes `changes`."""
+    """Commit one transaction that publishes `changes`; return its sequence."""
+    return (await committed(db, *changes)).sequence
+
+
+async def committed(db: Database, *changes: Change) -> Appended:
+    """Commit one transaction that publishes `changes`, and return all that is known of it."""
     async with db.write() as session:
         return await append(session, changes)
 

@@ -11,12 +11,22 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from control.db import Database
-from control.publishing.journal import newest_rows, view_from
+from control.publishing.journal import newest_rows, view_after, view_from
 from control.publishing.models import OutboxRow, PublishedTransaction
 from control.publishing.outbox import MAX_KEYS, Change, append
 from control.publishing.pruning import KEEP_MS, forget_replaced, prune
 from shared.wire import Head, chain_hash
-from tests.control.publishing import commit, database, database_url, drop, lineage_of, put, row_count, truth_of
+from tests.control.publishing import (
+    commit,
+    committed,
+    database,
+    database_url,
+    drop,
+    lineage_of,
+    put,
+    row_count,
+    truth_of,
+)
 
 Scenario = Callable[[Database], Awaitable[Any]]
 
@@ -122,6 +132,23 @@ def test_the_next_batch_follows_the_head_and_only_where_the_hash_fits(tmp_path: 
         assert view.batch[0].changes == (put("o:2"), drop("o:1"))
         assert (await view_from(db, Head(0, 1, "another"))).batch == ()
         assert (await view_from(db, Head(0, 9, at_one))).hash_at_head is None
+
+    run(tmp_path, scenario)
+
+
+def test_what_was_just_committed_is_known_without_asking_where_it_follows_the_head(tmp_path: Path) -> None:
+    async def scenario(db: Database) -> None:
+        await commit(db, put("o:1"))
+        at_one = await lineage_of(db)
+        appended = await committed(db, put("o:2"), drop("o:1"))
+        head = Head(0, 1, at_one.hash)
+
+        assert view_after(head, at_one, appended) == await view_from(db, head)
+        assert view_after(head, await lineage_of(db), appended) is None  # SQL was seen to hold more than Redis has
+        assert view_after(Head(1, 1, at_one.hash), at_one, appended) is None
+        assert view_after(Head(0, 1, "another"), at_one, appended) is None
+        assert view_after(head, at_one, await committed(db, put("o:3"))) is None  # there is one in between
+        assert view_after(head, at_one, await committed(db)) is None
 
     run(tmp_path, scenario)
 

@@ -22,10 +22,10 @@ from control.db import Database
 from control.publishing.carrier import LOG_ENTRIES, Carrier
 from control.publishing.courier import Courier
 from control.publishing.fleet import Leases
-from control.publishing.journal import Transaction, view_from
+from control.publishing.journal import view_from
 from control.publishing.lease import Lease as RebuildRight
 from control.publishing.models import Lineage, PublishedTransaction, RebuildLease
-from control.publishing.outbox import Change
+from control.publishing.outbox import Change, Transaction
 from control.publishing.pruning import forget_replaced
 from control.publishing.publisher import Publisher
 from control.publishing.rebuild import Rebuild
@@ -55,6 +55,7 @@ from shared.wire import (
 from tests.control.publishing import (
     bodies_of,
     commit,
+    committed,
     copy_of,
     create_tables,
     database_url,
@@ -292,6 +293,57 @@ def test_a_thousand_commits_go_in_few_batches_of_whole_transactions(tmp_path: Pa
         await publisher.publish()
 
         assert [[each.sequence for each in batch] for _, batch in here.batches] == [[1], [2], [3], [4], [5], [6]]
+        await assert_in_step(here)
+
+    run(tmp_path, redis_server, scenario)
+
+
+def test_what_was_just_committed_is_not_read_back(
+    tmp_path: Path, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def asked(_db: Database, _head: Head) -> None:
+        raise AssertionError("SQL is asked for what is known")
+
+    async def scenario(here: World) -> None:
+        publisher = here.publisher()
+        await settled(here, publisher)
+        await commit(here.db, put("o:1"), put("k:_/a"))
+        await publisher.publish()
+        for number in range(2, 4):
+            appended = await committed(here.db, put("o:1", number), drop("k:_/a"))
+            with monkeypatch.context() as patch:
+                patch.setattr("control.publishing.courier.view_from", asked)
+                await publisher.publish(appended)
+
+            status = publisher.status()
+            assert (status.error, status.committed, status.published) == ("", number, number)
+            assert here.batches[-1][1] == (appended.transaction,)
+            await assert_in_step(here)
+
+    run(tmp_path, redis_server, scenario)
+
+
+def test_what_others_committed_goes_along_with_what_was_just_committed(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    async def scenario(here: World) -> None:
+        publisher, other = here.publisher(), here.publisher()
+        await settled(here, publisher)
+        await commit(here.db, put("o:1"))
+        await publisher.publish(await committed(here.db, put("o:2")))
+        await assert_in_step(here)
+
+        await other.publish(await committed(here.db, put("o:1", 2)))
+        await publisher.publish(await committed(here.db, put("o:2", 2)))
+        await assert_in_step(here)
+
+        for order in (1, -1):
+            three = [await committed(here.db, put("o:3", number)) for number in range(3)]
+            await asyncio.gather(*map(publisher.publish, three[::order]))
+            await assert_in_step(here)
+
+        await commit(here.db, put("o:4"))
+        await publisher.publish(await committed(here.db))  # changes nothing itself
         await assert_in_step(here)
 
     run(tmp_path, redis_server, scenario)
