@@ -408,6 +408,8 @@ class BrokenDatabase:
     def read(self) -> Any:
         raise self._error
 
+    glance = read
+
     async def close(self) -> None:
         """Nothing is open."""
 
