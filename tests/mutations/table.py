@@ -484,8 +484,8 @@ MUTATIONS: Final = (
         "canary",
         "a second one begins beside it",
         "control/canaries/beginning.py",
-        "if await store.running(session, offer.id) is not None:",
-        "if False:",
+        "if running is not None:\n        message",
+        "if False:\n        message",
         f"{_CANARIES}::TestBeginning::test_only_one_runs_at_a_time",
     ),
     Mutation(
