@@ -1,7 +1,8 @@
 """Who may report: whoever has the offer's secret; guessing it is slowed down, and does not fill the log."""
 
 import hmac
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from control.access.limiter import Limiter
 from control.errors import Problem
@@ -10,10 +11,13 @@ from control.errors import Problem
 class Guard:
     """Compares secrets in constant time; counts wrong ones by source, and by offer those that are logged."""
 
-    def __init__(self) -> None:
-        """Allow a source 60 wrong secrets at once and one a second; log 50 an offer at once and one a minute."""
-        self._sources = Limiter(burst=60, refill_s=1.0)
-        self._logged = Limiter(burst=50, refill_s=60.0)
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Allow a source 60 wrong secrets at once and one a second; log 50 an offer at once and one a minute.
+
+        `clock` is in seconds.
+        """
+        self._sources = Limiter(burst=60, refill_s=1.0, clock=clock)
+        self._logged = Limiter(burst=50, refill_s=60.0, clock=clock)
 
     def require(self, secret: str, given: Iterable[str], source: str) -> None:
         """Raise Problem 401 unless `secret` is among those given, 429 after many failures; a right one never waits."""
