@@ -183,15 +183,14 @@ class Acks:
         """Pause before each look: what has just been published, no edge has yet."""
         least_s = 0.0
         while self._watched:
-            began = time.monotonic()
-            pause_s = min(watch.pause_s(began) for watch in self._watched.values())
-            await asyncio.sleep(max(pause_s, least_s))
-            began = time.monotonic()
+            now = time.monotonic()
+            await asyncio.sleep(max(least_s, min(watch.pause_s(now) for watch in self._watched.values())))
+            began, least_s = time.monotonic(), 0.0
             try:
                 self._settle(await self.fleet())
-                least_s = _PAUSES_A_LOOK * (time.monotonic() - began)
             except (RedisError, OSError):
                 least_s = LOOK_AGAIN_S
+            least_s = max(least_s, _PAUSES_A_LOOK * (time.monotonic() - began))
 
     def _settle(self, fleet: Fleet) -> None:
         now = time.monotonic()
