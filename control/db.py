@@ -63,7 +63,7 @@ def now_ms() -> int:
 
 
 class Database:
-    """One database and its two doors, `read` and `write`."""
+    """One database and its doors: `read`, `glance` for one question, and `write`."""
 
     def __init__(self, readers: AsyncEngine, writer: AsyncEngine, lock: str) -> None:
         """Take the engines (over one pool under PostgreSQL) and the name of the writer lock."""

@@ -69,7 +69,7 @@ async def promote(parts: Parts, caller: Caller, offer_id: str, *, guard: Guard, 
     async with parts.db.write() as session:
         newest = await require_unedited(session, offer_id, guard)
         await end(session, caller, _require_running(newest), Outcome.PROMOTED)
-        saved = await _publish_anew(session, parts, newest)
+        saved = await _publish_anew(session, parts, newest._replace(canary=None))
     return await go_live(parts, saved, wait_s)
 
 
@@ -109,11 +109,11 @@ async def withdraw(
 
 async def _publish_anew(session: AsyncSession, parts: Parts, newest: Newest) -> Saved:
     """Put what an offer is now, with the canary that still runs on it, into the outbox."""
-    offer, revision, _ = newest
+    offer, revision, running = newest
     draft = draft_of(revision)
     appended = await outbox.append(session, [table_of(await for_edges(session, offer, draft))])
     around = await surroundings_of(session, parts.settings, offer)
-    return Saved(revision, draft, around, appended, await store.running(session, offer.id))
+    return Saved(revision, draft, around, appended, running)
 
 
 def _require_running(newest: Newest) -> CanaryRow:

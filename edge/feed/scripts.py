@@ -99,12 +99,15 @@ return {{head, entries, names, values}}
 """
 )
 
-LEASE: Final = """
+LEASE: Final = (
+    _GET
+    + """
 -- KEYS: lease, set of leases, head. ARGV: lease, ttl (ms). Writes and lists the lease; returns the head.
 local written = redis.pcall('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 if written.err then  -- 6.2 hides the kind of error behind the place in this script
     return redis.error_reply((string.gsub(written.err, '^@user_script: ?%d+: %-', '')))
 end
 redis.call('SADD', KEYS[2], KEYS[1])
-return redis.call('GET', KEYS[3])
+return get(KEYS[3])
 """
+)

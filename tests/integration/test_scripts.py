@@ -13,7 +13,7 @@ from edge.feed.rules_redis import RulesRedis, Script, connect
 from edge.rules.replies import parse_page
 from shared import wire
 from shared.key import Key
-from shared.wire import Version
+from shared.wire import Head, Version
 from tests.integration.rules_store import Publisher
 from tests.servers import RedisServer
 from tests.simulation.memory_redis import MemoryRedis
@@ -112,17 +112,20 @@ def test_what_is_no_string_or_no_announcement_fails_nothing_else(
     asyncio.run(read())
 
 
+async def write_lease(server: RedisServer, name: str, lease: bytes) -> Head | None:
+    rules = RulesRedis(server.url, 1)
+    try:
+        return await rules.write_lease(name, lease)
+    finally:
+        await rules.close()
+
+
 def test_a_lease_is_written_listed_and_answered_with_the_head(redis_server: RedisServer, publisher: Publisher) -> None:
-    async def write() -> Any:
-        rules = RulesRedis(redis_server.url, 1)
-        try:
-            return await rules.write_lease(wire.lease_key("edge-1", 3), b'{"host":"edge-1"}')
-        finally:
-            await rules.close()
-
-    head = asyncio.run(write())
-
     redis, name = publisher.store.redis, wire.lease_key("edge-1", 3)
+
+    head = asyncio.run(write_lease(redis_server, name, b'{"host":"edge-1"}'))
+
+    assert head is not None
     assert wire.encode_head(head) == publisher.store.read_head()
     assert redis.get(name) == b'{"host":"edge-1"}'
     assert 0 < redis.pttl(name) <= wire.LEASE_TTL_MS
@@ -132,16 +135,9 @@ def test_a_lease_is_written_listed_and_answered_with_the_head(redis_server: Redi
 def test_a_server_that_was_demoted_is_known_by_its_answer_to_a_lease(
     redis_server: RedisServer, publisher: Publisher
 ) -> None:
-    async def write() -> None:
-        rules = RulesRedis(redis_server.url, 1)
-        try:
-            await rules.write_lease(wire.lease_key("edge-1", 3), b"{}")
-        finally:
-            await rules.close()
-
     publisher.store.redis.execute_command("REPLICAOF", "127.0.0.1", "1")
     try:
         with pytest.raises(ReadOnlyError):  # not any error: who is asked next is found by this one
-            asyncio.run(write())
+            asyncio.run(write_lease(redis_server, wire.lease_key("edge-1", 3), b"{}"))
     finally:
         publisher.store.redis.execute_command("REPLICAOF", "NO", "ONE")
