@@ -25,11 +25,12 @@ from shared.wire import CLICKS, CLICKS_DONE
 logger = logging.getLogger("ingest")
 
 GROUP: Final = "ingest"
+EVENTS_AT_ONCE: Final = 10_000
+"""In one transaction, about: a quarter of a second of work."""
 READ_AT_ONCE: Final = 20
 MOST_AT_ONCE: Final = 100
-"""Entries of one transaction: 20 full ones are 10,000 events, a third of a second of work. Where they are small, as an
-outage leaves them behind by the thousand, more go together."""
-_FEW_EVENTS: Final = 2_000
+"""Entries of one transaction: 20 full ones are so many events. Where they are smaller, as many workers ship them at
+once, and as an outage leaves them behind by the thousand, more go together."""
 BLOCK_MS: Final = 500
 GATHER_S: Final = 0.25
 """From a transaction that took all there was to the next one: the workers of a fleet ship small batches at any moment,
@@ -125,10 +126,9 @@ class Consumer:
         return [entry for _, found in reply or () for entry in found]
 
     def _adapt(self, entries: Entries) -> None:
-        """Read more at once next time where these were many and small."""
+        """Read as many next time as make a transaction of EVENTS_AT_ONCE, if they are like these."""
         events = sum(fields.get(b"events", b"").count(b"\n") + 1 for _, fields in entries)
-        many_and_small = len(entries) == self._at_once and events < _FEW_EVENTS
-        self._at_once = MOST_AT_ONCE if many_and_small else READ_AT_ONCE
+        self._at_once = min(MOST_AT_ONCE, max(READ_AT_ONCE, EVENTS_AT_ONCE * len(entries) // events))
 
     async def _claim(self) -> None:
         """Take over what ingesters that are gone had been given."""

@@ -15,7 +15,7 @@ from control.clicks.models import CellRow, ClickRow
 from control.clicks.shapes import DAY_MS, KINDS, MAX_DIMENSIONS, OVERFLOW, QUARTER_MS, SENT_BY_VISITORS, SHAPES
 from control.clicks.store import FoundClick
 from control.db import Database
-from control.ingest.decoding import Click, Texts, read_lines
+from control.ingest.decoding import Click, Reader
 from control.ingest.rollups import roll_up
 from control.ingest.statements import ADD_QUARTERS, REOPEN_DAYS, new_visitors, run_many
 from shared.events import KINDS as NAMES
@@ -70,9 +70,9 @@ async def _is_first(session: AsyncSession, row: ClickRow) -> bool:
 
 
 async def _move_rollups(session: AsyncSession, click: FoundClick, first: bool) -> None:
-    texts, offer = Texts(), click.row.offer
-    before = roll_up([_as_read(click, _PREFETCH)], [False], texts)
-    after = roll_up([_as_read(click, _PERSON)], [first], texts)
+    offer = click.row.offer
+    before = roll_up([_as_read(click, _PREFETCH)], [False])
+    after = roll_up([_as_read(click, _PERSON)], [first])
     rows = []
     for key, sums in after.items():
         _, shape, quarter, values = key
@@ -92,7 +92,7 @@ def _as_read(click: FoundClick, kind: int) -> Click:
         "visitor": "",
     }
     event = ClickEvent(**fields)
-    [read], _ = read_lines([encode_event(event)])
+    [read], _ = Reader().read([encode_event(event)])
     return read
 
 

@@ -1,17 +1,17 @@
 """The transaction that makes batches count: seen, texts, visitors, raw clicks, rollups, or none of it."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from control.clicks.models import DeadLetterRow
+from control.clicks.shapes import DAY_MS, KINDS, QUARTER_MS
 from control.db import Database
-from control.ingest import decoding as at
 from control.ingest.batches import Batch
-from control.ingest.decoding import Click, Refused, Texts, read_lines
+from control.ingest.decoding import Click, Link, Reader, Refused, Visit
 from control.ingest.dictionary import CellNumbers, TextNumbers
 from control.ingest.ledger import Ledger, Outcome
 from control.ingest.rollups import roll_up
@@ -20,9 +20,9 @@ from control.ingest.statements import ADD_QUARTERS, INSERT_CLICKS, REOPEN_DAYS, 
 MAX_KEPT_BYTES: Final = 4096
 """How much of a dead letter is kept."""
 
-_NUMBERED: Final = (at.DOMAIN, at.SLUG, at.OFFER, at.LINK, at.RULE, at.COUNTRY, at.DEVICE, at.OS, at.BROWSER)
-_PERSON: Final = 0
-_REMEMBERED: Final = 200_000
+_PERSON: Final = KINDS[b"person"]
+
+_Numbers = Mapping[str, int]
 
 
 class DeadLetter(NamedTuple):
@@ -49,9 +49,8 @@ class Recorder:
     def __init__(self, db: Database, cells: CellNumbers | None = None) -> None:
         """Take the clicks database."""
         self._db = db
-        self._texts = Texts()
+        self._reader = Reader()
         self._text_numbers = TextNumbers()
-        self._raw_numbers: dict[bytes, int] = {}
         self._cells = cells or CellNumbers()
 
     async def record(self, batches: Sequence[Batch], letters: Sequence[DeadLetter], now_ms: int) -> Recorded:
@@ -61,7 +60,6 @@ class Recorder:
                 return await self._record(session, batches, letters, now_ms)
         except BaseException:
             self._text_numbers.forget()
-            self._raw_numbers.clear()
             self._cells.forget()
             raise
 
@@ -87,7 +85,7 @@ class Recorder:
             if not ledger.is_new(batch):
                 repeated += 1
                 continue
-            found, refused = read_lines(batch.lines)
+            found, refused = self._reader.read(batch.lines)
             clicks += found
             dead += _letters(batch, refused)
             ledger.note(batch, Outcome(len(found), len(refused)), now_ms)
@@ -99,86 +97,72 @@ class Recorder:
 
     async def _record_clicks(self, session: AsyncSession, clicks: list[Click]) -> None:
         connection = await session.connection()
-        numbers = await self._number_texts(session, clicks)
-        firsts = await self._find_firsts(session, clicks, numbers)
-        rows = sorted(self._rows(clicks, firsts, numbers))
-        await run_many(connection, INSERT_CLICKS, rows)
+        links, visits = {click.link for click in clicks}, {click.visit for click in clicks}
+        numbers = await self._text_numbers.numbers(session, _texts(links, visits))
+        firsts = await _find_firsts(connection, clicks, numbers)
+        of_link = {link: _of_link(link, numbers) for link in links}
+        of_visit = {visit: _of_visit(visit, numbers) for visit in visits}
+        await run_many(connection, INSERT_CLICKS, sorted(_rows(clicks, firsts, of_link, of_visit)))
         await self._add_quarters(session, clicks, firsts, numbers)
-        await run_many(connection, REOPEN_DAYS, [(quarter,) for quarter in {click.quarter for click in clicks}])
-
-    async def _number_texts(self, session: AsyncSession, clicks: list[Click]) -> dict[bytes, int]:
-        wanted = {click.fields[field] for click in clicks for field in _NUMBERED}
-        if len(self._raw_numbers) > _REMEMBERED:
-            self._raw_numbers.clear()
-        missing = wanted - self._raw_numbers.keys()
-        if missing:
-            texts = {raw: self._texts.plain(raw) for raw in missing}
-            numbers = await self._text_numbers.numbers(session, texts.values())
-            self._raw_numbers.update((raw, numbers[text]) for raw, text in texts.items())
-        return self._raw_numbers
-
-    async def _find_firsts(self, session: AsyncSession, clicks: list[Click], numbers: dict[bytes, int]) -> list[bool]:
-        """Return of each click whether it is the first of its visitor on its offer that day."""
-        connection = await session.connection()
-        visitors: dict[tuple[int, int], set[int]] = defaultdict(set)
-        for click in clicks:
-            if click.kind == _PERSON and click.visitor is not None:
-                visitors[click.day, numbers[click.fields[at.OFFER]]].add(click.visitor)
-        new = {(day, offer): await new_visitors(connection, day, offer, who) for (day, offer), who in visitors.items()}
-        return list(_take_firsts(clicks, new, numbers))
-
-    def _rows(self, clicks: list[Click], firsts: list[bool], number: dict[bytes, int]) -> Iterator[tuple[Any, ...]]:
-        """Yield the columns of ClickRow, in their order."""
-        plain, sent = self._texts.plain, self._texts.sent
-        for (fields, time_ms, _, _, kind, revision, visitor), first in zip(clicks, firsts, strict=True):
-            click_id, _, domain, slug, offer, link, _, rule, country, device, os, browser, _, *given = fields
-            yield (
-                number[offer],
-                time_ms,
-                click_id.decode(),
-                kind,
-                int(first),
-                number[domain],
-                number[slug],
-                number[link],
-                revision,
-                number[rule],
-                number[country],
-                number[device],
-                number[os],
-                number[browser],
-                *[sent(raw) if raw else "" for raw in given[:-3]],
-                plain(given[-3]),
-                plain(given[-2]),
-                visitor,
-            )
+        quarters = {click.time_ms // QUARTER_MS for click in clicks}
+        await run_many(connection, REOPEN_DAYS, [(quarter,) for quarter in quarters])
 
     async def _add_quarters(
-        self, session: AsyncSession, clicks: list[Click], firsts: list[bool], numbers: dict[bytes, int]
+        self, session: AsyncSession, clicks: list[Click], firsts: list[bool], numbers: _Numbers
     ) -> None:
-        rollup = roll_up(clicks, firsts, self._texts)
+        rollup = roll_up(clicks, firsts)
         await self._cells.load(session, {(numbers[offer], shape) for offer, shape, _, _ in rollup})
         new: list[tuple[int | str, ...]] = []
         rows = []
-        for (raw_offer, shape, quarter, values), sums in rollup.items():
-            offer = numbers[raw_offer]
+        for (name, shape, quarter, values), sums in rollup.items():
+            offer = numbers[name]
             rows.append((offer, shape, quarter, self._cells.number(offer, shape, values, new), *sums))
         await self._cells.save(session, new)
         await run_many(await session.connection(), ADD_QUARTERS, sorted(rows))
 
 
-def _take_firsts(
-    clicks: list[Click], new: dict[tuple[int, int], set[int]], numbers: dict[bytes, int]
-) -> Iterator[bool]:
-    for click in clicks:
-        visitor = click.visitor
-        if click.kind != _PERSON or visitor is None:
-            yield False
-            continue
-        left = new[click.day, numbers[click.fields[at.OFFER]]]
-        is_first = visitor in left
-        left.discard(visitor)
-        yield is_first
+async def _find_firsts(connection: AsyncConnection, clicks: list[Click], numbers: _Numbers) -> list[bool]:
+    """Return of each click whether it is the first of its visitor on its offer that day."""
+    places: dict[tuple[int, str], dict[int, int]] = defaultdict(dict)
+    for place, (_, time_ms, link, _, visit, _, visitor) in enumerate(clicks):
+        if visit.kind == _PERSON and visitor is not None:
+            places[time_ms // DAY_MS, link.offer].setdefault(visitor, place)
+    firsts = [False] * len(clicks)
+    for (day, offer), place_of in places.items():
+        for visitor in await new_visitors(connection, day, numbers[offer], place_of):
+            firsts[place_of[visitor]] = True
+    return firsts
+
+
+def _texts(links: Iterable[Link], visits: Iterable[Visit]) -> Iterator[str]:
+    """Yield the texts that clicks share by number."""
+    for link in links:
+        yield from (link.offer, link.domain, link.slug, link.link)
+    for visit in visits:
+        yield from (visit.rule, visit.country, visit.device, visit.os, visit.browser)
+
+
+def _rows(
+    clicks: list[Click],
+    firsts: list[bool],
+    of_link: Mapping[Link, tuple[int, int, int, int]],
+    of_visit: Mapping[Visit, tuple[int | str, ...]],
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the columns of ClickRow, in their order."""
+    for (click_id, time_ms, link, revision, visit, ip, visitor), first in zip(clicks, firsts, strict=True):
+        offer, domain, slug, partner_link = of_link[link]
+        row = (offer, time_ms, click_id, visit.kind, int(first), domain, slug, partner_link, revision)
+        yield (*row, *of_visit[visit], ip, visitor)
+
+
+def _of_link(link: Link, numbers: _Numbers) -> tuple[int, int, int, int]:
+    return numbers[link.offer], numbers[link.domain], numbers[link.slug], numbers[link.link]
+
+
+def _of_visit(visit: Visit, numbers: _Numbers) -> tuple[int | str, ...]:
+    """Return the columns of ClickRow from `rule` to `referrer`."""
+    texts = (visit.rule, visit.country, visit.device, visit.os, visit.browser)
+    return (*map(numbers.__getitem__, texts), visit.via, visit.coupon, *visit.subs, visit.referrer)
 
 
 def _letters(batch: Batch, refused: Sequence[Refused]) -> list[DeadLetter]:
