@@ -351,6 +351,15 @@ def test_every_shape_sums_to_the_same_totals(events: list[ClickEvent], random: s
         assert +sums == +expected
 
 
+def test_of_clicks_alike_each_counts() -> None:
+    clicks = Clicks()
+    alike, _ = Reader().read([encode_event(clicks.event()) for _ in range(3)])
+
+    rollup = roll_up(alike, [True, True, False])
+
+    assert {tuple(sums) for sums in rollup.values()} == {(3, 2, 0, 0, 0)}
+
+
 @given(st.lists(EVENTS, max_size=20))
 def test_lines_are_read_as_the_shared_decoder_reads_them(events: list[ClickEvent]) -> None:
     lines = [encode_event(event) for event in events]
