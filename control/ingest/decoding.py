@@ -5,7 +5,7 @@ and clicks share it.
 """
 
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
@@ -19,14 +19,13 @@ MAX_TEXT_BYTES: Final = 256
 _MAX_REFERRER_BYTES: Final = 300
 _FIELDS: Final = len(ClickEvent._fields)
 _FIELDS_OF_VISIT: Final = ClickEvent._fields.index("ip") - ClickEvent._fields.index("rule")
-_WRITTEN_BY_EDGE: Final = ClickEvent._fields.index("via") - ClickEvent._fields.index("rule")
 _EARLIEST_MS, _LATEST_MS = 10**12, 10**13 - 1
 _CLICK_ID: Final = re.compile(rb"[A-Za-z0-9_-]{1,64}")
 _REMEMBERED: Final = 20_000
 _REMEMBERED_BYTES: Final = 512
 """Visitors can send subs of any length, each of them once."""
 
-Key = TypeVar("Key", bound=Hashable)
+Key = TypeVar("Key", bound="bytes | str | tuple[bytes, ...]")
 Value = TypeVar("Value")
 
 
@@ -86,7 +85,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._links = _Memory(_link)
-        self._visits: dict[bytes, Visit] = {}
+        self._visits = _Memory(self._visit)
         self._plain = _Memory(_plain)
         self._sent = _Memory(_sent)
         self._folded = _Memory(fold)
@@ -109,7 +108,7 @@ class Reader:
             click_id, time, domain, slug, offer, link, revision, rest = line.split(b"\t", 7)
             of_visit, ip, visitor = rest.rsplit(b"\t", 2)
         except ValueError:
-            raise _not_all_fields(line) from None
+            raise _not_all_fields(line.count(b"\t") + 1) from None
         time_ms, number = int(time), int(revision)
         if not (_EARLIEST_MS <= time_ms <= _LATEST_MS and 0 <= number < 2**31 and _CLICK_ID.fullmatch(click_id)):
             raise ValueError("a time, revision or click id that cannot be")
@@ -118,15 +117,15 @@ class Reader:
             time_ms,
             self._links[domain, slug, offer, link],
             number,
-            self._visits.get(of_visit) or self._visit(line, of_visit),
+            self._visits[of_visit],
             self._plain[ip],
             _signed(int(visitor, 16)) if visitor else None,
         )
 
-    def _visit(self, line: bytes, of_visit: bytes) -> Visit:
+    def _visit(self, of_visit: bytes) -> Visit:
         fields = of_visit.split(b"\t")
         if len(fields) != _FIELDS_OF_VISIT:
-            raise _not_all_fields(line)
+            raise _not_all_fields(_FIELDS - _FIELDS_OF_VISIT + len(fields))
         *written, kind, raw_via, raw_coupon, sub1, sub2, sub3, sub4, sub5, referrer = fields
         _refuse_long(written)
         _refuse_long([referrer], _MAX_REFERRER_BYTES)
@@ -136,18 +135,11 @@ class Reader:
         via, coupon = self._sent[raw_via], self._sent[raw_coupon]
         subs = tuple(map(self._sent.__getitem__, (sub1, sub2, sub3, sub4, sub5)))
         folded = self._folded[via], self._folded[coupon]
-        visit = Visit(
-            rule, country, device, os, browser, KINDS[kind], via, coupon, subs, self._plain[referrer], *folded
-        )
-        if len(self._visits) >= _REMEMBERED:
-            self._visits.clear()
-        if len(of_visit) <= _REMEMBERED_BYTES:
-            self._visits[of_visit] = visit
-        return visit
+        return Visit(rule, country, device, os, browser, KINDS[kind], via, coupon, subs, self._plain[referrer], *folded)
 
 
 class _Memory(dict[Key, Value]):
-    """What came of things, worked out when it is first asked for."""
+    """What came of things, worked out when it is first asked for, and remembered unless they are long."""
 
     def __init__(self, work_out: Callable[[Key], Value]) -> None:
         super().__init__()
@@ -156,7 +148,9 @@ class _Memory(dict[Key, Value]):
     def __missing__(self, key: Key) -> Value:
         if len(self) >= _REMEMBERED:
             self.clear()
-        value = self[key] = self._work_out(key)
+        value = self._work_out(key)
+        if len(key) <= _REMEMBERED_BYTES:
+            self[key] = value
         return value
 
 
@@ -170,8 +164,7 @@ def _refuse_long(fields: Iterable[bytes], most: int = MAX_TEXT_BYTES) -> None:
         raise ValueError("a field is longer than any that an edge writes")
 
 
-def _not_all_fields(line: bytes) -> ValueError:
-    fields = line.count(b"\t") + 1
+def _not_all_fields(fields: int) -> ValueError:
     return ValueError(f"{fields} fields, not {_FIELDS}")
 
 
