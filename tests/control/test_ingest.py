@@ -377,6 +377,16 @@ def test_lines_are_read_as_the_shared_decoder_reads_them(events: list[ClickEvent
         assert (visit.folded_via, visit.folded_coupon) == (fold(decoded.via), fold(decoded.coupon))
 
 
+@pytest.mark.parametrize("count", [1, 9, 10, 22, 24])
+def test_a_line_with_another_number_of_fields_is_refused_and_says_so(count: int) -> None:
+    fields = [*encode_event(Clicks().event()).split(b"\t"), b"more"]
+
+    clicks, [refused] = Reader().read([b"\t".join(fields[:count])])
+
+    assert not clicks
+    assert refused.reason == f"{count} fields, not 23"
+
+
 ENTRY = {
     b"boot": b"boot1",
     b"batch": b"7",
