@@ -30,7 +30,6 @@ CONNECTIONS: Final = 32
 _LINK_AT_COLD: Final = 500_000
 _COLD_MISSES: Final = 1000
 _EDITS_PER_S: Final = 20
-_PAUSE_MS: Final = 4
 
 
 class Row(NamedTuple):
@@ -55,19 +54,18 @@ class Bench:
         self.rules.put_example(HOT.links)
         self.edge = Edge(self.rules, folder)
         stack.callback(self.edge.close)
-        self.hot_rate = 0.0
         self._revision = 1
 
-    def script(self, mix: Mix, pause_ms: int = 0) -> Path:
+    def script(self, mix: Mix) -> Path:
         """Return a wrk script for a mix."""
-        path = self.folder / f"{abs(hash((mix, pause_ms)))}.lua"
+        path = self.folder / f"{abs(hash(mix))}.lua"
         if not path.exists():
-            visits.write_script(path, mix, pause_ms=pause_ms)
+            visits.write_script(path, mix)
         return path
 
-    def wrk(self, port: int, script: Path, *, seconds: int | None = None, connections: int = CONNECTIONS) -> Run:
-        """Run wrk once."""
-        return Wrk(port, script, seconds=seconds or self.seconds, connections=connections).wait()
+    def wrk(self, port: int, script: Path, *, seconds: int | None = None, rate: float = 0.0) -> Run:
+        """Run wrk once, as fast as it gets or at a rate."""
+        return Wrk(port, script, seconds=seconds or self.seconds, connections=CONNECTIONS, rate=rate).wait()
 
     @contextmanager
     def accounted(self, what: str, failures: list[str]) -> Iterator[list[Run]]:
@@ -120,7 +118,6 @@ def hot(bench: Bench, failures: list[str]) -> list[Row]:
                 for name, port in ports.items():
                     runs[name].append(bench.wrk(port, script))
             counted += runs["edge"]
-    bench.hot_rate = statistics.median(run.rate for run in runs["edge"])
     rows = [Row(f"hot: {name}", _told(its), "", None) for name, its in runs.items()]
     for name, must in (("nginx+LuaJIT", 1.1), ("nginx map", 0.9), ("Starlette route", 4.0)):
         rows.append(_ratio(f"hot: edge / {name}", runs["edge"], runs[name], must))
@@ -171,18 +168,19 @@ def _together(benches: tuple[Bench, Bench], script: Path) -> list[Run]:
 
 
 def half(bench: Bench, failures: list[str]) -> list[Row]:
-    """Latency at half of the maximum rate: so many connections wait so long between requests that this is the rate.
+    """Latency at half of the maximum rate.
 
-    wrk wakes all of them that are due together, and waits for cores itself: the static map's latency says how much of
-    the edge's is that.
+    wrk sends what is due within a ms together, on as many connections as it has, and waits for cores itself: the static
+    map's latency says how much of the edge's is that.
     """
-    connections = max(8, round((bench.hot_rate or 60_000) / 2 * _PAUSE_MS / 1000))
-    script = bench.script(HOT, _PAUSE_MS)
+    script = bench.script(HOT)
+    bench.wrk(bench.edge.port, script, seconds=2)  # warms caches
+    rate = bench.wrk(bench.edge.port, script).rate / 2
     with bench.accounted("half", failures) as counted, rivals.static_map(bench.folder, HOT.links) as rival:
         runs, theirs = [], []
         for _ in range(bench.rounds):
-            runs.append(bench.wrk(bench.edge.port, script, connections=connections))
-            theirs.append(bench.wrk(rival.port, script, connections=connections))
+            runs.append(bench.wrk(bench.edge.port, script, rate=rate))
+            theirs.append(bench.wrk(rival.port, script, rate=rate))
         counted += runs
     p99, at_map = (statistics.median(run.p99_ms for run in each) for each in (runs, theirs))
     told = f"p99 {p99:.2f} ms at {statistics.median(run.rate for run in runs):,.0f}/s; nginx map so {at_map:.2f} ms"

@@ -32,7 +32,8 @@ MAX_SLOWDOWN: Final = 2.0
 MAX_GROWTH: Final = 1.05
 """Of memory while the crowd stays: buffers settle, and nothing is kept of those who come and go."""
 
-_PAUSE_MS: Final = 20
+_PEOPLE: Final = 200
+_GUESSERS: Final = 40
 _AT_ONCE: Final = 100
 _SETTLED: Final = 0.98
 """Share of the crowd that is there at any time; the others are on their way back."""
@@ -98,16 +99,14 @@ class Scene:
         self.edge = Edge(rules, self.folder)
         stack.callback(self.edge.close)
         self._script = self.folder / "people.lua"
-        write_script(self._script, HOT, pause_ms=_PAUSE_MS)
-        self._connections = round(rate * _PAUSE_MS / 1000)
-        self._seconds, self._rounds = seconds, rounds
+        write_script(self._script, HOT)
+        self._rate, self._seconds, self._rounds = rate, seconds, rounds
 
     def click(self) -> list[Run]:
         """Have people click; return what each round was like."""
-        rounds = range(self._rounds)
         return [
-            Wrk(self.edge.port, self._script, seconds=self._seconds, connections=self._connections).wait()
-            for _ in rounds
+            Wrk(self.edge.port, self._script, seconds=self._seconds, connections=_PEOPLE, rate=self._rate).wait()
+            for _ in range(self._rounds)
         ]
 
     @contextmanager
@@ -127,8 +126,8 @@ class Scene:
 
     def _guess(self, guesses: int) -> Wrk:
         script = self.folder / "guesses.lua"
-        write_guesses(script, pause_ms=_PAUSE_MS)
-        return Wrk(self.edge.port, script, seconds=3_600, connections=max(1, round(guesses * _PAUSE_MS / 1000)))
+        write_guesses(script)
+        return Wrk(self.edge.port, script, seconds=3_600, connections=_GUESSERS, rate=guesses)
 
 
 def main() -> int:

@@ -15,6 +15,26 @@ _REST: Final = (
 _QUERY: Final = "?via=jane&sub1=abc&utm_source=news"
 
 
+_PACE: Final = """
+local ffi=require("ffi")
+ffi.cdef[[typedef struct {long s; long ns;} moment; int clock_gettime(int clock, moment *now);]]
+local moment,due=ffi.new("moment"),nil
+local function now() ffi.C.clock_gettime(1,moment) return tonumber(moment.s)*1e3+tonumber(moment.ns)/1e6 end
+function init(args)
+  local every=tonumber(args[1])
+  if not every then return end
+  function delay()
+    local at=now()
+    due=(due or at)+every
+    return math.max(0,math.floor(due-at))
+  end
+end
+"""
+"""Takes turns at a pace: each request of a thread has its moment, so many ms after the one before (the first argument),
+whichever connection is free. What an answer that came late has held up is sent at once, as visitors who do not wait for
+each other would. wrk waits whole ms: what is due within one is sent together."""
+
+
 class Browser(NamedTuple):
     """A User-Agent with one number left open, the client hints it sends, and what it is."""
 
@@ -88,22 +108,19 @@ def slug_of(number: int) -> str:
     return f"l{number:04d}"
 
 
-def write_script(path: Path, mix: Mix, *, pause_ms: int = 0, seed: int = 7) -> None:
-    """Write a wrk script that replays `mix`; with a pause, a connection waits so long on average before each request.
-
-    Pauses are drawn from 0 to twice as long: of equal ones wrk, whose clock ticks in ms, would make bursts.
-    """
+def write_script(path: Path, mix: Mix, *, seed: int = 7) -> None:
+    """Write a wrk script that replays `mix`."""
     heads = list(_heads(mix, random.Random(seed)))
     replay = "local i,n=0,#R\nfunction request() i=i+1 if i>n then i=1 end return R[i] end\n"
-    path.write_text(_table(heads) + replay + _pause(pause_ms))
+    path.write_text(_table(heads) + replay + _PACE)
 
 
-def write_guesses(path: Path, *, pause_ms: int, seed: int = 7) -> None:
+def write_guesses(path: Path, *, seed: int = 7) -> None:
     """Write a wrk script of someone who guesses slugs from many addresses: none comes twice, and none exists."""
     rnd = random.Random(seed)
     heads = [head("unknown-%d", rnd.choice(BROWSERS), rnd.randint(1, 100), _address(rnd)) for _ in range(1_000)]
     guess = "local i,n=0,#R\nfunction request() i=i+1 return string.format(R[i%n+1],i) end\n"
-    path.write_text(_table(heads) + guess + _pause(pause_ms))
+    path.write_text(_table(heads) + guess + _PACE)
 
 
 def _heads(mix: Mix, rnd: random.Random) -> list[str]:
@@ -124,7 +141,3 @@ def _address(rnd: random.Random) -> str:
 
 def _table(heads: list[str]) -> str:
     return "local R={\n" + "".join(json.dumps(text) + ",\n" for text in heads) + "}\n"
-
-
-def _pause(mean_ms: int) -> str:
-    return f"function delay() return math.random(0, {2 * mean_ms}) end\n" if mean_ms else ""

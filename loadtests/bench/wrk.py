@@ -23,17 +23,25 @@ class Run(NamedTuple):
 
 
 class Wrk:
-    """wrk on `cpus`, with as many threads, replaying `script` until its time is over."""
+    """wrk on `cpus`, replaying `script` until its time is over, as fast as answers come or at a `rate` a second."""
 
     def __init__(
-        self, port: int, script: Path, *, seconds: int, connections: int, cpus: str = CLIENT_CPU, threads: int = 1
+        self,
+        port: int,
+        script: Path,
+        *,
+        seconds: int,
+        connections: int,
+        rate: float = 0.0,
+        cpus: str = CLIENT_CPU,
+        threads: int = 1,
     ) -> None:
         self._port = port
         self._cpu_s = cpu_seconds(port)
         command = ["taskset", "-c", cpus, "wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--latency"]
-        self._process = subprocess.Popen(
-            [*command, "-s", str(script), f"http://127.0.0.1:{port}"], stdout=subprocess.PIPE, text=True
-        )
+        command += ["-s", str(script), f"http://127.0.0.1:{port}"]
+        command += ["--", str(1000 * threads / rate)] if rate else []
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def wait(self) -> Run:
         """Return what it counted, once its time is over."""
