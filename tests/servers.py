@@ -117,18 +117,24 @@ class RedisServer:
 
 
 class Site:
-    """A web server on loopback: `pages` is path -> (status, headers, body), `asked` every (path, Authorization)."""
+    """A web server on loopback: `pages` is path -> (status, headers, body), `asked` every (path, Authorization).
+
+    Paths that are no pages' get `elsewhere`.
+    """
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.elsewhere: tuple[int, dict[str, str], bytes] = (404, {}, b"")
         self.asked: list[tuple[str, str | None]] = []
         site = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_GET(self) -> None:
                 self.rfile.read(int(self.headers["Content-Length"] or 0))
                 site.asked.append((self.path, self.headers["Authorization"]))
-                status, headers, body = site.pages.get(self.path, (404, {}, b""))
+                status, headers, body = site.pages.get(self.path, site.elsewhere)
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
@@ -142,7 +148,8 @@ class Site:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.port = self.server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "Site":
         self._thread = threading.Thread(target=self.server.serve_forever)

@@ -60,6 +60,11 @@ class Wrk:
         self._process.communicate()
 
 
+def all_cpus() -> str:
+    """Return the CPUs that this process may use, as `cpus` takes them."""
+    return ",".join(map(str, sorted(os.sched_getaffinity(0))))
+
+
 def cpu_seconds(port: int) -> float:
     """Return user and system time so far of all who listen at a port."""
     found = subprocess.run(["ss", "-ltnpH", f"sport = :{port}"], capture_output=True, text=True, check=True).stdout

@@ -3,15 +3,12 @@
 import json
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.deploy.files import DEPLOY, DOCKERFILE, dockerfile, image_environment, stages
-from tests.servers import free_port
+from tests.servers import Site, free_port
 
 IMAGES = ("edge", "control")
 
@@ -93,25 +90,6 @@ def test_what_is_copied_is_not_ignored() -> None:
     assert [source for source in copied if f"!{source.split('/')[0]}" not in ignored] == []
 
 
-class Answering(BaseHTTPRequestHandler):
-    status = 200
-
-    def do_GET(self) -> None:
-        self.send_response(self.status if self.path == "/livez" else 404)
-        self.end_headers()
-
-    def log_message(self, *_words: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def port() -> Iterator[int]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as server:
-        threading.Thread(target=server.serve_forever).start()
-        yield server.server_address[1]
-        server.shutdown()
-
-
 def healthcheck(part: str, **environment: str) -> int:
     command = [sys.executable, "-I", DEPLOY / "docker" / "healthcheck.py", part]
     return subprocess.run(command, env=environment, check=False).returncode
@@ -119,14 +97,16 @@ def healthcheck(part: str, **environment: str) -> int:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
 @pytest.mark.parametrize(("part", "name"), [("edge", "TURNOUT_EDGE_ADMIN_PORT"), ("control", "TURNOUT_CONTROL_PORT")])
-def test_a_part_that_answers_is_healthy(port: int, part: str, name: str, host: str) -> None:
-    assert healthcheck(part, **{name: str(port), "TURNOUT_HOST": host}) == 0
+def test_a_part_that_answers_is_healthy(site: Site, part: str, name: str, host: str) -> None:
+    site.pages["/livez"] = (200, {}, b"")
+
+    assert healthcheck(part, **{name: str(site.port), "TURNOUT_HOST": host}) == 0
 
 
-def test_a_part_that_answers_badly_is_not_healthy(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Answering, "status", 500)
+def test_a_part_that_answers_badly_is_not_healthy(site: Site) -> None:
+    site.pages["/livez"] = (500, {}, b"")
 
-    assert healthcheck("edge", TURNOUT_EDGE_ADMIN_PORT=str(port)) == 1
+    assert healthcheck("edge", TURNOUT_EDGE_ADMIN_PORT=str(site.port)) == 1
 
 
 def test_a_part_that_does_not_answer_is_not_healthy() -> None:
